@@ -1,0 +1,8 @@
+"""What may be spent and what was: prices, charges, budgets, reservations."""
+
+from billing.models.budget import Budget, BudgetPeriod
+from billing.models.charge import Charge
+from billing.models.price import Price
+from billing.models.reservation import Reservation, ReservationLine
+
+__all__ = ["Budget", "BudgetPeriod", "Charge", "Price", "Reservation", "ReservationLine"]

@@ -1,0 +1,76 @@
+"""Dated price list of every provider. A new price is a new row; history is never rewritten."""
+
+from __future__ import annotations
+
+import uuid
+from decimal import Decimal
+
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+
+
+class Component(models.TextChoices):
+    """What a cent can be spent on."""
+
+    TELEPHONY_OUT = "telephony_out", "Telephony, outbound"
+    TELEPHONY_IN = "telephony_in", "Telephony, inbound"
+    MEDIA_STREAM = "media_stream", "Media stream"
+    RECORDING = "recording", "Recording"
+    AMD = "amd", "Answering-machine detection"
+    STT = "stt", "Speech recognition"
+    TTS = "tts", "Speech synthesis"
+    LLM = "llm", "Language model"
+
+
+class Unit(models.TextChoices):
+    MINUTE = "minute", "Minute"
+    SECOND = "second", "Second"
+    CALL = "call", "Call"
+    CHARACTER_1K = "1k_characters", "1 000 characters"
+    TOKEN_1M = "1m_tokens", "1 000 000 tokens"  # noqa: S105 - a unit, not a secret
+
+
+class Price(models.Model):
+    """What one unit costs from a day on, and in which steps it is billed."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    provider = models.CharField(max_length=40)
+    component = models.CharField(max_length=20, choices=Component.choices)
+    region = models.CharField(max_length=8, default="*", help_text="Country code, or * for any.")
+    model = models.CharField(max_length=80, default="*", help_text="Voice or model, or * for any.")
+    unit = models.CharField(max_length=16, choices=Unit.choices)
+    unit_price = models.DecimalField(
+        max_digits=12, decimal_places=6, validators=[MinValueValidator(Decimal(0))]
+    )
+    increment = models.DecimalField(
+        max_digits=12,
+        decimal_places=6,
+        default=Decimal(1),
+        help_text="Billing step in units: 1 bills whole units, 0.000001 bills exactly.",
+    )
+    minimum = models.DecimalField(
+        max_digits=12, decimal_places=6, default=Decimal(0), help_text="Least billed quantity."
+    )
+    valid_from = models.DateField()
+    valid_to = models.DateField(null=True, blank=True, help_text="First day it no longer holds.")
+    source = models.CharField(max_length=200, help_text="Where the figure was read.")
+
+    class Meta:
+        ordering = ("provider", "component", "region", "model", "-valid_from")
+        constraints = (
+            models.CheckConstraint(condition=Q(unit_price__gte=0), name="price_not_negative"),
+            models.CheckConstraint(condition=Q(increment__gt=0), name="price_increment_positive"),
+            models.CheckConstraint(condition=Q(minimum__gte=0), name="price_minimum_not_negative"),
+            models.CheckConstraint(
+                condition=Q(valid_to__isnull=True) | Q(valid_to__gt=F("valid_from")),
+                name="price_valid_to_after_from",
+            ),
+            models.UniqueConstraint(
+                fields=("provider", "component", "region", "model", "valid_from"),
+                name="price_once_per_day",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.get_component_display()} ${self.unit_price}/{self.unit}"

@@ -1,0 +1,21 @@
+"""Campaigns, calls and everything that is kept of a call."""
+
+from calls.models.call import Call, Outcome
+from calls.models.campaign import Campaign, Enrolment
+from calls.models.inbox import CarrierEvent
+from calls.models.kill_switch import KillSwitch
+from calls.models.outbox import OutboxItem
+from calls.models.record import CallEvent, Recording, Turn
+
+__all__ = [
+    "Call",
+    "CallEvent",
+    "Campaign",
+    "CarrierEvent",
+    "Enrolment",
+    "KillSwitch",
+    "Outcome",
+    "OutboxItem",
+    "Recording",
+    "Turn",
+]

@@ -1,0 +1,136 @@
+"""Campaigns, and the leads enrolled in them."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from phonenumber_field.modelfields import PhoneNumberField
+
+
+class Campaign(models.Model):
+    """A playbook applied to many leads, with the rules by which they are called."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft", "Draft"
+        RUNNING = "running", "Running"
+        PAUSED = "paused", "Paused"
+        FINISHED = "finished", "Finished"
+
+    class RecordingPolicy(models.TextChoices):
+        LOCAL = "local", "Recorded by us, announced"
+        CARRIER = "carrier", "Recorded by the carrier, announced"
+        NONE = "none", "Not recorded"
+
+    class VoiceTier(models.TextChoices):
+        LOCAL = "local", "Local voice"
+        PREMIUM = "premium", "Premium voice"
+        BY_SCORE = "by_score", "Premium from a score on"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=120, unique=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT)
+    playbook = models.ForeignKey(
+        "agents.Playbook", on_delete=models.PROTECT, related_name="campaigns"
+    )
+    business_name = models.CharField(max_length=120, help_text="Said first on every call.")
+    caller_number = PhoneNumberField(help_text="The number that leads see.")
+    max_concurrent = models.PositiveSmallIntegerField(
+        default=3, validators=[MinValueValidator(1)], help_text="Calls at the same time."
+    )
+    window_opens = models.TimeField(
+        null=True, blank=True, help_text="Earliest local time, inside what the law allows."
+    )
+    window_closes = models.TimeField(null=True, blank=True, help_text="Latest local time.")
+    max_attempts = models.PositiveSmallIntegerField(default=3, validators=[MinValueValidator(1)])
+    retry_minutes = models.PositiveIntegerField(
+        default=240, help_text="Least time between two attempts."
+    )
+    detect_machines = models.BooleanField(default=True, help_text="Answering-machine detection.")
+    recording_policy = models.CharField(
+        max_length=10, choices=RecordingPolicy.choices, default=RecordingPolicy.LOCAL
+    )
+    voice_tier = models.CharField(max_length=10, choices=VoiceTier.choices, default=VoiceTier.LOCAL)
+    premium_from_score = models.PositiveSmallIntegerField(
+        default=70, validators=[MaxValueValidator(100)]
+    )
+    max_call_seconds = models.PositiveIntegerField(
+        default=600, validators=[MinValueValidator(60)], help_text="The carrier ends it then."
+    )
+    ring_seconds = models.PositiveSmallIntegerField(
+        default=25,
+        validators=[MinValueValidator(15)],
+        help_text="At least 15 (47 CFR 64.1200(a)(6)).",
+    )
+    california_override = models.TextField(
+        blank=True, help_text="Why California may be called (AB 2905). Empty: it is not."
+    )
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ("-created_at",)
+        constraints = (
+            models.CheckConstraint(condition=Q(max_concurrent__gte=1), name="campaign_concurrent"),
+            models.CheckConstraint(condition=Q(max_attempts__gte=1), name="campaign_attempts"),
+            models.CheckConstraint(condition=Q(ring_seconds__gte=15), name="campaign_ring_15_s"),
+            models.CheckConstraint(
+                condition=Q(window_opens__isnull=True)
+                | Q(window_closes__isnull=True)
+                | Q(window_closes__gt=F("window_opens")),
+                name="campaign_window_order",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Enrolment(models.Model):
+    """One lead in one campaign: the row that the dialer claims."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        CLAIMED = "claimed", "Being called"
+        DONE = "done", "Done"
+        STOPPED = "stopped", "Stopped"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="enrolments")
+    lead = models.ForeignKey("leads.Lead", on_delete=models.CASCADE, related_name="enrolments")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    due_at = models.DateTimeField(help_text="Not called before this moment.")
+    priority = models.SmallIntegerField(default=0, help_text="Higher is called first.")
+    attempts = models.PositiveSmallIntegerField(default=0)
+    last_outcome = models.CharField(max_length=20, blank=True)
+    blocked_reasons = models.JSONField(
+        default=list, blank=True, help_text="Why the gate last said no (codes)."
+    )
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ("-priority", "due_at")
+        constraints = (
+            models.UniqueConstraint(fields=("campaign", "lead"), name="enrolment_once"),
+            models.CheckConstraint(
+                condition=~Q(state="claimed") | Q(claimed_at__isnull=False),
+                name="enrolment_claimed_has_time",
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=("campaign", "-priority", "due_at"),
+                condition=Q(state="waiting"),
+                name="enrolment_next",
+            ),
+            models.Index(fields=("state", "claimed_at"), name="enrolment_claimed"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.lead} in {self.campaign}"

@@ -1,0 +1,18 @@
+"""Who we may call: leads, their permission, and what became of them."""
+
+from leads.models.appointment import Appointment, WorkingHours
+from leads.models.consent import Consent, DoNotCall
+from leads.models.lead import Lead
+from leads.models.score import LeadScore, ScoreFactor
+from leads.models.timeline import TimelineEntry
+
+__all__ = [
+    "Appointment",
+    "Consent",
+    "DoNotCall",
+    "Lead",
+    "LeadScore",
+    "ScoreFactor",
+    "TimelineEntry",
+    "WorkingHours",
+]

@@ -1,0 +1,102 @@
+"""A person who may want to buy, sell, rent or invest, and whom we may be allowed to call."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from phonenumber_field.modelfields import PhoneNumberField
+
+
+class Lead(models.Model):
+    """One telephone number and the person behind it. The number is unique in E.164 form."""
+
+    class Kind(models.TextChoices):
+        SELLER = "seller", "Seller"
+        BUYER = "buyer", "Buyer"
+        RENTER = "renter", "Renter"
+        INVESTOR = "investor", "Investor"
+
+    class Stage(models.TextChoices):
+        NEW = "new", "New"
+        ATTEMPTED = "attempted", "Attempted"
+        CONTACTED = "contacted", "Contacted"
+        QUALIFIED = "qualified", "Qualified"
+        APPOINTMENT = "appointment", "Appointment"
+        WON = "won", "Won"
+        LOST = "lost", "Lost"
+
+    class Temperature(models.TextChoices):
+        HOT = "hot", "Hot"
+        WARM = "warm", "Warm"
+        COLD = "cold", "Cold"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    phone = PhoneNumberField(unique=True, help_text="Unique, in E.164 form.")
+    raw_phone = models.CharField(max_length=64, blank=True, help_text="As it was given to us.")
+    first_name = models.CharField(max_length=80, blank=True)
+    last_name = models.CharField(max_length=80, blank=True)
+    email = models.EmailField(blank=True)
+    kind = models.CharField(max_length=12, choices=Kind.choices, default=Kind.SELLER)
+    stage = models.CharField(max_length=12, choices=Stage.choices, default=Stage.NEW)
+    score = models.PositiveSmallIntegerField(null=True, blank=True, help_text="0-100.")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="leads",
+    )
+    street = models.CharField(max_length=160, blank=True)
+    city = models.CharField(max_length=80, blank=True)
+    state = models.CharField(max_length=2, blank=True, help_text="US state, two letters.")
+    postal_code = models.CharField(max_length=12, blank=True)
+    time_zones = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="Every zone the lead may be in, from number and address. The strictest counts.",
+    )
+    source = models.CharField(max_length=80, blank=True)
+    tags = models.JSONField(default=list, blank=True)
+    custom_fields = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ("-created_at",)
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(score__isnull=True) | Q(score__lte=100), name="lead_score_0_to_100"
+            ),
+            models.CheckConstraint(condition=~Q(phone=""), name="lead_has_phone"),
+        )
+        indexes = (
+            models.Index(fields=("stage", "-created_at"), name="lead_stage_created"),
+            models.Index(fields=("-created_at",), name="lead_created"),
+            models.Index(fields=("last_name", "first_name"), name="lead_name"),
+            models.Index(fields=("owner", "stage"), name="lead_owner_stage"),
+        )
+
+    def __str__(self) -> str:
+        return self.full_name or str(self.phone)
+
+    @property
+    def full_name(self) -> str:
+        """First and last name, or an empty string."""
+        return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def temperature(self) -> str:
+        """Hot from 70 points, warm from 40, else cold; cold while there is no score."""
+        if self.score is None or self.score < 40:
+            return self.Temperature.COLD
+        return self.Temperature.HOT if self.score >= 70 else self.Temperature.WARM
+
+    @property
+    def time_zone(self) -> str:
+        """The zone to speak of times in: the first candidate, or UTC when none is known."""
+        zones: list[Any] = self.time_zones
+        return str(zones[0]) if zones else "UTC"

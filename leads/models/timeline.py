@@ -1,0 +1,47 @@
+"""The lead's story: one append-only feed from every part of the product."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+
+
+class TimelineEntry(models.Model):
+    """Something that happened to a lead. Rows are only ever added."""
+
+    class Kind(models.TextChoices):
+        CREATED = "created", "Created"
+        CALL = "call", "Call"
+        NOTE = "note", "Note"
+        STAGE = "stage", "Stage"
+        SCORE = "score", "Score"
+        CONSENT = "consent", "Consent"
+        DO_NOT_CALL = "do_not_call", "Do not call"
+        APPOINTMENT = "appointment", "Appointment"
+        CALLBACK = "callback", "Callback"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    lead = models.ForeignKey("leads.Lead", on_delete=models.CASCADE, related_name="timeline")
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    text = models.TextField(help_text="One sentence that a manager understands.")
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    call = models.ForeignKey(
+        "calls.Call", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    data = models.JSONField(default=dict, blank=True)
+    key = models.CharField(
+        max_length=120, null=True, blank=True, unique=True, help_text="Makes a rerun write once."
+    )
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("-at",)
+        verbose_name_plural = "timeline entries"
+        indexes = (models.Index(fields=("lead", "-at"), name="timeline_lead_at"),)
+
+    def __str__(self) -> str:
+        return self.text[:80]

@@ -1,0 +1,15 @@
+"""The ASGI entry point: pages, API and webhooks over HTTP; media streams over WebSockets."""
+
+from __future__ import annotations
+
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.core.asgi import get_asgi_application
+
+from reauto_site import choose_settings
+
+choose_settings()
+_http = get_asgi_application()
+
+from reauto_site.routing import websocket_urlpatterns  # noqa: E402 - needs Django set up
+
+application = ProtocolTypeRouter({"http": _http, "websocket": URLRouter(websocket_urlpatterns)})

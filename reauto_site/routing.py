@@ -1,0 +1,7 @@
+"""Every WebSocket address of the product."""
+
+from __future__ import annotations
+
+from voice.routing import websocket_urlpatterns
+
+__all__ = ["websocket_urlpatterns"]

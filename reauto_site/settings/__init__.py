@@ -1,0 +1,1 @@
+"""Settings per environment; `DJANGO_ENV` chooses the module. See `env.py` for every variable."""

@@ -1,0 +1,156 @@
+"""The environment variables of the product: typed, validated at start, with clear errors.
+
+Each may also be given as `NAME_FILE`, the path of a file that holds the value (for secrets).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, Self
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+
+# The address and the credentials of `manage.py carrier`, so that nothing but a deliberate setting
+# ever reaches a real telephone.
+SIMULATOR_URL = "http://127.0.0.1:8900"
+SIMULATOR_ACCOUNT_SID = "AC" + "5e" * 16
+SIMULATOR_AUTH_TOKEN = "carrier-simulator-token"  # noqa: S105 - opens nothing but the simulator
+
+_DEVELOPMENT_KEY = "development-only-key-which-must-never-leave-this-machine-0123456789"
+
+
+class Environment(BaseModel):
+    """Everything the product reads from its environment."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    django_env: Literal["dev", "staging", "production", "test"] = "dev"
+    secret_key: SecretStr = SecretStr(_DEVELOPMENT_KEY)
+    database_url: SecretStr = SecretStr("")
+    redis_url: SecretStr = SecretStr("")
+    public_base_url: str = "http://127.0.0.1:8000"
+    data_dir: Path = BASE_DIR / "var"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    twilio_account_sid: str = SIMULATOR_ACCOUNT_SID
+    twilio_auth_token: SecretStr = SecretStr(SIMULATOR_AUTH_TOKEN)
+    twilio_api_base_url: str = SIMULATOR_URL
+    twilio_calls_per_second: float = 1.0
+
+    ollama_host: str = ""
+    ollama_model: str = "llama3.1:8b"
+
+    stt_engine: str = "pocketsphinx"
+    tts_engine: str = "espeak"
+    elevenlabs_api_keys: SecretStr = SecretStr("")
+    elevenlabs_base_url: str = "https://api.elevenlabs.io"
+    piper_voice: str = ""
+    piper_url: str = ""
+    whisper_model: str = ""
+
+    google_service_account_file: str = ""
+    google_sheets_base_url: str = "https://sheets.googleapis.com"
+
+    @field_validator("public_base_url", "twilio_api_base_url", "elevenlabs_base_url")
+    @classmethod
+    def _is_http_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.netloc:
+            raise ValueError("must be an address such as https://crm.example.com")
+        return value.rstrip("/")
+
+    @field_validator("twilio_account_sid")
+    @classmethod
+    def _is_account_sid(cls, value: str) -> str:
+        if len(value) != 34 or not value.startswith("AC"):
+            raise ValueError('must be "AC" and 32 hexadecimal digits, as the Twilio console shows')
+        return value
+
+    @field_validator("twilio_calls_per_second")
+    @classmethod
+    def _is_positive(cls, value: float) -> float:
+        if value <= 0:
+            raise ValueError("must be more than 0")
+        return value
+
+    @model_validator(mode="after")
+    def _production_is_complete(self) -> Self:
+        if self.django_env not in {"staging", "production"}:
+            return self
+        problems = []
+        key = self.secret_key.get_secret_value()
+        if key == _DEVELOPMENT_KEY or len(key) < 50:
+            problems.append("SECRET_KEY must be set to at least 50 random characters")
+        if not self.database_url.get_secret_value().startswith(("postgres://", "postgresql://")):
+            problems.append("DATABASE_URL must name a PostgreSQL database")
+        if not self.redis_url.get_secret_value():
+            problems.append("REDIS_URL must be set (channel layer, jobs, caches)")
+        if not self.public_base_url.startswith("https://"):
+            problems.append("PUBLIC_BASE_URL must be the https:// address Twilio reaches us at")
+        if self.twilio_auth_token.get_secret_value() == SIMULATOR_AUTH_TOKEN:
+            problems.append("TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN must be set")
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    @property
+    def media_stream_url(self) -> str:
+        """Address that the carrier opens the media WebSocket at (ws:// or wss://)."""
+        return "ws" + self.public_base_url.removeprefix("http") + "/ws/twilio/media/"
+
+    @property
+    def public_host(self) -> str:
+        """Host name of the public address, without the port."""
+        return urlsplit(self.public_base_url).hostname or "localhost"
+
+
+def read_environment(variables: Mapping[str, str] | None = None) -> Environment:
+    """Return the validated environment.
+
+    Raises:
+        ImproperlyConfigured: a variable is missing or wrong; the message names each one.
+    """
+    variables = os.environ if variables is None else variables
+    values: dict[str, str] = {}
+    for field in Environment.model_fields:
+        name = field.upper()
+        if variables.get(f"{name}_FILE"):
+            if variables.get(name):
+                raise ImproperlyConfigured(f"{name} and {name}_FILE are both set: keep one.")
+            values[field] = _read_secret(f"{name}_FILE", variables[f"{name}_FILE"])
+        elif variables.get(name):
+            values[field] = variables[name]
+    try:
+        return Environment.model_validate(values)
+    except ValidationError as error:
+        lines = [_explain(problem) for problem in error.errors(include_input=False)]
+        raise ImproperlyConfigured(
+            "The environment is not complete:\n" + "\n".join(f"  - {line}" for line in lines)
+        ) from None
+
+
+def _read_secret(name: str, path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name}: cannot read {path}: {error.strerror}.") from None
+
+
+def _explain(problem: object) -> str:
+    assert isinstance(problem, dict)  # noqa: S101 - pydantic's error details are dictionaries
+    where = ".".join(str(part) for part in problem["loc"]).upper()
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    return f"{where}: {message}" if where else message
