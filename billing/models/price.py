@@ -28,7 +28,7 @@ class Unit(models.TextChoices):
     SECOND = "second", "Second"
     CALL = "call", "Call"
     CHARACTER_1K = "1k_characters", "1 000 characters"
-    TOKEN_1M = "1m_tokens", "1 000 000 tokens"  # noqa: S105 - a unit, not a secret
+    TOKEN_1M = "1m_tokens", "1 000 000 tokens"
 
 
 class Price(models.Model):

@@ -14,8 +14,8 @@ __all__ = [
     "CarrierEvent",
     "Enrolment",
     "KillSwitch",
-    "Outcome",
     "OutboxItem",
+    "Outcome",
     "Recording",
     "Turn",
 ]

@@ -32,6 +32,7 @@ def logging_config(*, level: str, json: bool) -> dict[str, Any]:
     renderer: Any = (
         structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=False)
     )
+    finish = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer]
     return {
         "version": 1,
         "disable_existing_loggers": False,
