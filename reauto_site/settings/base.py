@@ -30,6 +30,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "channels",
     "phonenumber_field",
+    "reauto_site",
     "leads",
     "billing",
     "agents",
@@ -107,6 +108,7 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = ENV.data_dir / "static"
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 # Recordings: never under a public URL, served by a view that asks who wants to hear.
 MEDIA_ROOT = ENV.data_dir / "media"
 

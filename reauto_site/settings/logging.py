@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
+import loguru
 import structlog
 
 from reauto_site.redaction import redact_event
@@ -29,6 +31,7 @@ def logging_config(*, level: str, json: bool) -> dict[str, Any]:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+    _adopt_loguru()
     renderer: Any = (
         structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=False)
     )
@@ -39,10 +42,7 @@ def logging_config(*, level: str, json: bool) -> dict[str, Any]:
         "formatters": {
             "event": {
                 "()": structlog.stdlib.ProcessorFormatter,
-                "processors": [
-                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                    renderer,
-                ],
+                "processors": finish,
                 "foreign_pre_chain": shared,
             }
         },
@@ -57,3 +57,22 @@ def logging_config(*, level: str, json: bool) -> dict[str, Any]:
             "twilio.http_client": {"level": "WARNING"},
         },
     }
+
+
+def _adopt_loguru() -> None:
+    """Bring Pipecat's own logs here: errors in full, warnings by place alone.
+
+    Its messages below errors quote what callers said, which must not reach a log.
+    """
+    pipecat = logging.getLogger("pipecat")
+
+    def write(message: loguru.Message) -> None:
+        record = message.record
+        place = f"{record['module']}:{record['line']}"
+        if record["level"].no >= logging.ERROR:
+            pipecat.error("%s %s", place, record["message"])
+        else:
+            pipecat.warning("warning at %s", place)
+
+    loguru.logger.remove()
+    loguru.logger.add(write, level="WARNING", format="{message}")

@@ -1,0 +1,1 @@
+"""The demonstration: seed leads, start every process, watch real calls, check the outcomes."""
