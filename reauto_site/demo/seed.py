@@ -6,6 +6,7 @@ Everything goes through the same services as a manager's own work.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from decimal import Decimal
@@ -21,8 +22,8 @@ from calls.models import Campaign
 from calls.services.campaigns import campaign_start, leads_enrol
 from calls.simulator.persona import Persona
 from leads.models import Lead, WorkingHours
-from leads.selectors import call_facts
 from leads.policy.may_call import may_call
+from leads.selectors import call_facts
 from leads.services.consents import consent_give
 from leads.services.leads import lead_create
 from reauto_site.demo.places import PLACES, Place
@@ -133,8 +134,12 @@ def campaign_seed(*, now: datetime) -> Campaign:
     return campaign
 
 
-def leads_seed(*, calls: int, now: datetime) -> list[SeededLead]:
+def leads_seed(
+    *, calls: int, now: datetime, cast: Sequence[tuple[str, str, str]] = CAST
+) -> list[SeededLead]:
     """Create leads who may legally be called right now, one per call, each with consent.
+
+    `cast` names persona, first and last name of each, and is begun again when it runs out.
 
     Raises:
         CommandError: no place is inside legal hours, or all fictional numbers are used up.
@@ -148,7 +153,7 @@ def leads_seed(*, calls: int, now: datetime) -> list[SeededLead]:
                 return seeded
             if number in taken:
                 continue
-            lead = _lead(place, number, index=len(seeded), now=now)
+            lead = _lead(place, number, role=cast[len(seeded) % len(cast)], now=now)
             if lead is None:  # not a legal hour there
                 break
             seeded.append(lead)
@@ -166,8 +171,15 @@ def campaign_open(*, campaign: Campaign, leads: list[SeededLead], now: datetime)
     campaign_start(campaign_id=campaign.id, now=now)
 
 
-def _lead(place: Place, number: str, *, index: int, now: datetime) -> SeededLead | None:
-    persona_name, first_name, last_name = CAST[index % len(CAST)]
+def cast_of(personas: Sequence[str]) -> list[tuple[str, str, str]]:
+    """Return a cast of the given personas, with names."""
+    return [(persona, "Robin", "Example") for persona in personas]
+
+
+def _lead(
+    place: Place, number: str, *, role: tuple[str, str, str], now: datetime
+) -> SeededLead | None:
+    persona_name, first_name, last_name = role
     persona = Persona.load(persona_name)
     lead = lead_create(
         phone=number,
@@ -184,7 +196,7 @@ def _lead(place: Place, number: str, *, index: int, now: datetime) -> SeededLead
         kind="express_written",
         text=CONSENT_TEXT,
         seller=BUSINESS,
-        source="Demo form, row " + str(index + 1),
+        source="Demo form",
         given_at=now - timedelta(days=3),
         now=now,
     )

@@ -97,9 +97,11 @@ class Servers:
                     f"The end of {log}:\n{tail}"
                 )
 
-    def process_id(self, name: str) -> int:
-        """Return the process id of a child."""
-        return self._children[name].pid
+    def kill(self, name: str) -> None:
+        """Kill a child as a crash would (SIGKILL), and forget it."""
+        child = self._children.pop(name)
+        child.kill()
+        child.wait()
 
     def stop(self) -> None:
         """Ask every child to end, last started first, and make sure that it does."""
