@@ -1,0 +1,35 @@
+"""Answering machine detection: what it would say about a persona, and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from calls.simulator import g711
+from calls.simulator.clips import beep, line_sound
+from calls.simulator.persona import Persona
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The result (AnsweredBy) and how long it took in ms (MachineDetectionDuration)."""
+
+    answered_by: str
+    duration_ms: int
+
+
+def verdict(persona: Persona, mode: str, timeout_s: int, clips: Path) -> Verdict:
+    """Return what detection finds (twilio.com/docs/voice/answering-machine-detection).
+
+    With `Enable` a machine is reported as soon as it is recognised, with `DetectMessageEnd` only
+    after its beep, when a message can be left.
+    """
+    found = Verdict(persona.answered_by, persona.amd_ms)
+    if mode == "DetectMessageEnd" and persona.answered_by == "machine_start":
+        greeting = line_sound(persona.greeting, clips) if persona.greeting else b""
+        # The pause before the beep, and the beep itself, as the person's line plays them.
+        sound_ms = (len(greeting) + len(beep())) // g711.BYTES_PER_MS + 300
+        found = Verdict("machine_end_beep", persona.opening_after_ms + sound_ms + 100)
+    if found.duration_ms > timeout_s * 1000:
+        return Verdict("unknown", timeout_s * 1000)
+    return found

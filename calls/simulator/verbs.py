@@ -1,0 +1,316 @@
+"""What the carrier does for each TwiML verb."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NoReturn
+from urllib.parse import urljoin
+
+from calls.simulator import g711, wav
+from calls.simulator.bridge import Bridge, Keypad
+from calls.simulator.call import CallRequest, SimulatedCall, new_sid
+from calls.simulator.clips import beep
+from calls.simulator.line import Line
+from calls.simulator.media_stream import MediaStream, StreamError
+from calls.simulator.speech import SpeechError
+from calls.simulator.twiml import TwimlError, Verb, document, parse
+from calls.simulator.webhooks import WebhookError
+
+if TYPE_CHECKING:
+    from calls.simulator.progress import Leg
+
+# Documents that only point at each other would keep a call busy for ever.
+MOST_DOCUMENTS = 100
+SILENT_SPEECH_MS_PER_CHARACTER = 60
+APOLOGY = "We are sorry, an application error has occurred. Goodbye."
+ANY_KEY = "1234567890*#"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where instructions come from: a URL, or a document given with the request."""
+
+    url: str = ""
+    method: str = "POST"
+    twiml: str = ""
+    fallback_url: str = ""
+    fallback_method: str = "POST"
+
+
+class _Ended(Exception):  # noqa: N818  not an error: the instructions said so
+    """The instructions asked to end the call."""
+
+
+class Program:
+    """Obeys the documents of one call, one verb after another."""
+
+    def __init__(self, leg: Leg) -> None:
+        self._leg = leg
+        self._call = leg.call
+        self._board = leg.board
+        self._url = ""
+        self._documents = 0
+
+    async def run(self, source: Source) -> None:
+        """Follow the instructions to their end; a broken application ends in an apology."""
+        try:
+            await self._run_documents(source)
+        except _Ended:
+            self._leg.hang_up("twiml")
+        except (TwimlError, WebhookError) as error:
+            self._error(error.code, str(error))
+            self._leg.answer()
+            await self._speak(APOLOGY, "en-us")
+
+    async def _run_documents(self, source: Source) -> None:
+        extra: dict[str, str] = {}
+        if self._call.answered_by:
+            extra["AnsweredBy"] = self._call.answered_by
+        following: tuple[Source, dict[str, str]] | None = (source, extra)
+        while following is not None:
+            self._documents += 1
+            if self._documents > MOST_DOCUMENTS:
+                raise TwimlError(11215, "too many documents in one call")
+            verbs = await self._fetch(*following)
+            following = None
+            for verb in verbs:
+                if verb.name not in ("Reject", "Redirect"):
+                    self._leg.answer()
+                self._call.note("verb", name=verb.name)
+                following = await self._obey(verb)
+                if following is not None:
+                    break
+
+    async def _fetch(self, source: Source, extra: dict[str, str]) -> list[Verb]:
+        if not source.url:
+            return parse(source.twiml)
+        self._url = source.url
+        params = self._call.webhook_params() | extra
+        try:
+            answer = await self._board.webhooks.request(source.url, source.method, params)
+            return document(answer)
+        except (TwimlError, WebhookError) as error:
+            if not source.fallback_url:
+                raise
+            self._error(error.code, str(error))
+            params |= {"ErrorCode": str(error.code), "ErrorUrl": source.url}
+            self._url = source.fallback_url
+            answer = await self._board.webhooks.request(
+                source.fallback_url, source.fallback_method, params
+            )
+            return document(answer)
+
+    async def _obey(self, verb: Verb) -> tuple[Source, dict[str, str]] | None:
+        if verb.name == "Hangup":
+            raise _Ended
+        if verb.name == "Reject":
+            self._reject(verb)
+        if verb.name == "Redirect":
+            return self._to(verb.text, verb, {})
+        if verb.name in ("Say", "Play"):
+            await self._sound(verb)
+        elif verb.name == "Pause":
+            await asyncio.sleep(verb.number("length", 1))
+        elif verb.name == "Connect":
+            return await self._connect(verb)
+        elif verb.name == "Gather":
+            return await self._gather(verb)
+        elif verb.name == "Record":
+            return await self._record(verb)
+        elif verb.name == "Dial":
+            return await self._dial(verb)
+        return None
+
+    @property
+    def _line(self) -> Line:
+        if self._call.line is None:
+            raise _Ended
+        return self._call.line
+
+    def _to(self, url: str, verb: Verb, extra: dict[str, str]) -> tuple[Source, dict[str, str]]:
+        method = verb.attributes.get("method", "POST").upper()
+        return Source(urljoin(self._url, url), method), extra
+
+    def _action(self, verb: Verb, extra: dict[str, str]) -> tuple[Source, dict[str, str]] | None:
+        """Return where a verb's `action` leads, or nothing when it has none."""
+        action = verb.attributes.get("action", "")
+        return self._to(action, verb, extra) if action else None
+
+    def _error(self, code: int, message: str) -> None:
+        self._call.note("error", code=code, message=message)
+
+    def _reject(self, verb: Verb) -> NoReturn:
+        if self._call.line is None:
+            busy = verb.attributes.get("reason") == "busy"
+            self._call.set_status("busy" if busy else "no-answer")
+        raise _Ended
+
+    # Sound
+
+    async def _sound(self, verb: Verb) -> None:
+        times = int(verb.number("loop", 1))
+        count = 0
+        while times == 0 or count < times:
+            count += 1
+            if verb.name == "Say":
+                await self._speak(verb.text, verb.attributes.get("language", "en-US"))
+            else:
+                await self._play(verb.text)
+
+    async def _speak(self, text: str, language: str) -> None:
+        try:
+            sound = await self._board.spoken(text, language)
+        except SpeechError as error:
+            self._error(13520, f"no speech: {error}")
+            sound = g711.silence(SILENT_SPEECH_MS_PER_CHARACTER * len(text))
+        await self._line.play(sound)
+
+    async def _play(self, url: str) -> None:
+        answer = await self._board.webhooks.request(urljoin(self._url, url), "GET", {})
+        try:
+            sound = await asyncio.to_thread(wav.to_ulaw, answer.body)
+        except wav.WavError as error:
+            raise TwimlError(12300, f"cannot play: {error}") from error
+        await self._line.play(sound)
+
+    # Connect
+
+    async def _connect(self, verb: Verb) -> tuple[Source, dict[str, str]] | None:
+        noun = verb.child("Stream")
+        url = noun.attributes.get("url", "") if noun else ""
+        if noun is None or not url.startswith(("ws://", "wss://")):
+            raise TwimlError(31941, "<Connect> needs a <Stream> with a ws:// or wss:// url")
+        names = [c.attributes for c in noun.children if c.name == "Parameter"]
+        stream = MediaStream(
+            line=self._line,
+            account_sid=self._call.account_sid,
+            call_sid=self._call.sid,
+            stream_sid=new_sid("MZ"),
+            parameters={a.get("name", ""): a.get("value", "") for a in names},
+            note=self._call.note,
+        )
+        drop_ms = self._board.faults.value("drop_socket_after_ms", *self._leg.scopes)
+        self._report_stream(noun, stream.stream_sid, "stream-started")
+        try:
+            await stream.run(url, self._board.session, self._board.webhooks, drop_after_ms=drop_ms)
+        except StreamError as error:
+            self._error(error.code, str(error))
+            self._report_stream(noun, stream.stream_sid, "stream-error", str(error))
+            return self._action(verb, {})
+        finally:
+            self._report_stream(noun, stream.stream_sid, "stream-stopped")
+        return self._action(verb, {})
+
+    def _report_stream(self, noun: Verb, sid: str, event: str, problem: str = "") -> None:
+        params = {
+            "AccountSid": self._call.account_sid,
+            "CallSid": self._call.sid,
+            "StreamSid": sid,
+            "StreamName": noun.attributes.get("name", sid),
+            "StreamEvent": event,
+            "Timestamp": datetime.now(UTC).isoformat(),
+        }
+        if problem:
+            params["StreamError"] = problem
+        method = noun.attributes.get("statusCallbackMethod", "POST")
+        url = noun.attributes.get("statusCallback", "")
+        self._leg.callbacks.post("stream", urljoin(self._url, url) if url else "", method, params)
+
+    # Gather
+
+    async def _gather(self, verb: Verb) -> tuple[Source, dict[str, str]] | None:
+        most = int(verb.number("numDigits", 0))
+        finish = verb.attributes.get("finishOnKey", "#")
+        timeout_s = verb.number("timeout", 5)
+        keypad = Keypad()
+        self._line.listener = keypad
+        prompt = asyncio.create_task(self._prompt(verb))
+        digits, complete = "", False
+        try:
+            while not complete:
+                key = await keypad.next_key(timeout_s, waiting_for=None if digits else prompt)
+                if not key:
+                    break
+                prompt.cancel()
+                self._call.note("digit", digit=key)
+                complete = key in finish or (most > 0 and len(digits) + 1 >= most)
+                digits += "" if key in finish else key
+        finally:
+            prompt.cancel()
+            await asyncio.gather(prompt, return_exceptions=True)
+            self._line.listener = None
+        if not digits and verb.attributes.get("actionOnEmptyResult", "false") != "true":
+            return None
+        action = verb.attributes.get("action", "") or self._url
+        return self._to(action, verb, {"Digits": digits, "msg": "Gather End"})
+
+    async def _prompt(self, verb: Verb) -> None:
+        for child in verb.children:
+            if child.name in ("Say", "Play"):
+                await self._sound(child)
+            elif child.name == "Pause":
+                await asyncio.sleep(child.number("length", 1))
+
+    # Record
+
+    async def _record(self, verb: Verb) -> tuple[Source, dict[str, str]] | None:
+        if verb.attributes.get("playBeep", "true") == "true":
+            await self._line.play(beep())
+        finish = verb.attributes.get("finishOnKey", ANY_KEY)
+        keypad = Keypad()
+        self._line.listener = keypad
+        recording = self._leg.record(
+            source="RecordVerb",
+            callback=verb.attributes.get("recordingStatusCallback", ""),
+            callback_method=verb.attributes.get("recordingStatusCallbackMethod", "POST"),
+        )
+        recording.track = "inbound"
+        digits = ""
+        try:
+            async with asyncio.timeout(verb.number("maxLength", 3600)):
+                digits = await keypad.key_or_silence(finish, verb.number("timeout", 5))
+        except TimeoutError:
+            pass
+        finally:
+            self._line.listener = None
+            self._leg.finish_recording(recording)
+        if not keypad.heard_sound:
+            return None  # nothing recorded: go on with the next verb
+        extra = {
+            "RecordingUrl": f"{self._board.base_url}{recording.path}",
+            "RecordingSid": recording.sid,
+            "RecordingDuration": str(recording.duration_s),
+            "Digits": digits,
+        }
+        return self._to(verb.attributes.get("action", "") or self._url, verb, extra)
+
+    # Dial
+
+    async def _dial(self, verb: Verb) -> tuple[Source, dict[str, str]] | None:
+        noun = verb.child("Number")
+        number = (noun.text if noun else verb.text).strip()
+        request = CallRequest(timeout_s=int(verb.number("timeout", 30)))
+        caller = verb.attributes.get("callerId", self._call.from_)
+        other = SimulatedCall(
+            self._call.account_sid, number, caller, self._board.persona_of(number), request,
+            direction="outbound-dial", parent_sid=self._call.sid,
+        )  # fmt: skip
+        leg = self._board.add(other)
+        self._call.note("dial", call_sid=other.sid)
+        leg.start_bridged()
+        try:
+            async with asyncio.timeout(verb.number("timeLimit", 14_400)):
+                await Bridge(self._line, other).run()
+        except TimeoutError:
+            pass
+        finally:
+            leg.hang_up("dial")
+        await other.finished.wait()
+        extra = {
+            "DialCallSid": other.sid,
+            "DialCallStatus": other.status,
+            "DialCallDuration": str(other.duration_s),
+        }
+        return self._action(verb, extra)
