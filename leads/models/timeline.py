@@ -6,6 +6,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 
 class TimelineEntry(models.Model):
@@ -36,7 +37,7 @@ class TimelineEntry(models.Model):
     key = models.CharField(
         max_length=120, null=True, blank=True, unique=True, help_text="Makes a rerun write once."
     )
-    at = models.DateTimeField(auto_now_add=True)
+    at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         ordering = ("-at",)

@@ -1,0 +1,114 @@
+"""Reads of leads that are more than a filter."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from leads.models import Appointment, Consent, DoNotCall, Lead, WorkingHours
+from leads.policy.may_call import CallFacts
+from leads.policy.places import states_of_number
+from leads.policy.slots import (
+    BUFFER,
+    Busy,
+    FreeSlot,
+    Shift,
+    slots_possible,
+    slots_spread,
+)
+from leads.policy.windows import CampaignWindow, known_zone
+
+__all__ = ["FreeSlot", "call_facts", "free_slots"]
+
+
+def call_facts(
+    lead: Lead,
+    *,
+    attempts_at: Sequence[datetime],
+    campaign_window: CampaignWindow | None = None,
+    campaign_running: bool = True,
+    campaign_attempts: int = 0,
+    campaign_max_attempts: int | None = None,
+    california_override: str = "",
+    on_call: bool = False,
+    kill_switch: bool = False,
+    budget_exhausted: bool = False,
+) -> CallFacts:
+    """Gather what `may_call` decides on. Two queries; what others know is passed in.
+
+    Args:
+        attempts_at: when the number was called, over all campaigns, at least of the last 7 days.
+        california_override: why the campaign may call California; empty: it may not.
+    """
+    number = str(lead.phone)
+    revoked = list(
+        Consent.objects.filter(
+            lead=lead, phone=number, kind=Consent.Kind.EXPRESS_WRITTEN
+        ).values_list("revoked_at", flat=True)
+    )
+    has_consent = any(at is None for at in revoked)
+    # The address and the number may each tell the truth: the rules of both states hold.
+    states = states_of_number(number) | ({lead.state.upper()} if lead.state else set())
+    return CallFacts(
+        time_zones=tuple(str(zone) for zone in lead.time_zones),
+        states=tuple(sorted(states)),
+        has_consent=has_consent,
+        consent_was_revoked=bool(revoked) and not has_consent,
+        do_not_call=DoNotCall.objects.filter(phone=number).exists(),
+        attempts_at=tuple(attempts_at),
+        on_call=on_call,
+        kill_switch=kill_switch,
+        budget_exhausted=budget_exhausted,
+        campaign_running=campaign_running,
+        campaign_attempts=campaign_attempts,
+        campaign_max_attempts=campaign_max_attempts,
+        campaign_window=campaign_window or CampaignWindow(),
+        overridden_states=frozenset({"CA"}) if california_override.strip() else frozenset(),
+    )
+
+
+def free_slots(
+    *,
+    now: datetime,
+    limit: int = 6,
+    duration: timedelta = timedelta(minutes=30),
+    horizon: timedelta = timedelta(days=7),
+    time_zone: str,
+) -> list[FreeSlot]:
+    """Return times that can be offered to a lead, spread over days, the earliest first.
+
+    Out of the working hours of all active representatives, minus what is booked, with 15 minutes
+    between appointments and nothing sooner than two hours from `now`. Two queries.
+
+    Args:
+        time_zone: the lead's; nothing is offered in its night. UTC if it is not known.
+    """
+    shifts = [
+        Shift(
+            rep_id=hours.rep_id,
+            rep_name=hours.rep.get_full_name() or hours.rep.get_username(),
+            weekday=hours.weekday,
+            starts=hours.starts,
+            ends=hours.ends,
+            time_zone=known_zone(hours.time_zone) or ZoneInfo("UTC"),
+        )
+        for hours in WorkingHours.objects.filter(rep__is_active=True).select_related("rep")
+    ]
+    booked = Appointment.objects.filter(
+        status=Appointment.Status.BOOKED,
+        ends_at__gt=now - BUFFER,
+        starts_at__lt=now + horizon + duration + BUFFER,
+    )
+    busy = [
+        Busy(rep_id=rep_id, starts_at=starts_at, ends_at=ends_at)
+        for rep_id, starts_at, ends_at in booked.values_list("rep_id", "starts_at", "ends_at")
+    ]
+    possible = slots_possible(shifts, busy, now=now, duration=duration, horizon=horizon)
+    return slots_spread(
+        possible,
+        limit=limit,
+        zone=known_zone(time_zone) or ZoneInfo("UTC"),
+        load=dict(Counter(item.rep_id for item in busy)),
+    )
