@@ -3,11 +3,34 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any, Never
 
 from django.db import models
 from django.db.models import Q
 
 from billing.models.price import Component, Unit
+
+
+class ChargeIsFinal(TypeError):  # noqa: N818 - says what is wrong
+    """A charge was about to be changed or deleted."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A charge is never changed or deleted. "
+            "Correct it with billing.services.charge_correct, which adds a row."
+        )
+
+
+class ChargeQuerySet(models.QuerySet["Charge"]):
+    """Charges can be read and added."""
+
+    def update(self, **kwargs: Any) -> Never:
+        """Refuse. Raises ChargeIsFinal."""
+        raise ChargeIsFinal
+
+    def delete(self) -> Never:
+        """Refuse. Raises ChargeIsFinal."""
+        raise ChargeIsFinal
 
 
 class Charge(models.Model):
@@ -42,6 +65,8 @@ class Charge(models.Model):
     at = models.DateTimeField()
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects = ChargeQuerySet.as_manager()
+
     class Meta:
         ordering = ("at", "created_at")
         constraints = (
@@ -60,3 +85,13 @@ class Charge(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_component_display()} ${self.amount}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Add the row. Raises ChargeIsFinal if it is there already."""
+        if not self._state.adding:
+            raise ChargeIsFinal
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> Never:
+        """Refuse. Raises ChargeIsFinal."""
+        raise ChargeIsFinal

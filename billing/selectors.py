@@ -1,0 +1,92 @@
+"""Reads of prices, charges and budgets that are more than a filter."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from uuid import UUID
+
+from django.db.models import Q, Sum
+
+from billing.models import Charge, Price
+from billing.models.price import Component
+from billing.policy.rounding import amount, billed_quantity, in_unit
+
+
+class PriceUnknown(Exception):  # noqa: N818 - says what is wrong, and is a contract
+    """No price row holds: what is asked for cannot be paid for, so it must not be bought."""
+
+    def __init__(
+        self, *, provider: str, component: str, region: str, model: str, day: date
+    ) -> None:
+        super().__init__(
+            f"There is no price for {provider} {component} (region {region or 'unknown'}, "
+            f"model {model}) on {day:%Y-%m-%d}. Add a price row for it."
+        )
+
+
+def price_on(*, provider: str, component: str, region: str, model: str, day: date) -> Price:
+    """Return the price that holds on a day: the most special one, else the newest.
+
+    A row for the region wins over one for any region, then one for the model over any model.
+
+    Raises:
+        PriceUnknown: naming what is missing.
+    """
+    rows = Price.objects.filter(
+        Q(valid_to__isnull=True) | Q(valid_to__gt=day),
+        provider=provider,
+        component=component,
+        region__in=(region, "*"),
+        model__in=(model, "*"),
+        valid_from__lte=day,
+    )
+    best = max(
+        rows,
+        key=lambda row: (row.region != "*", row.model != "*", row.valid_from),
+        default=None,
+    )
+    if best is None:
+        raise PriceUnknown(
+            provider=provider, component=component, region=region, model=model, day=day
+        )
+    return best
+
+
+def call_cost(call_id: UUID | str) -> Decimal:
+    """Return the USD charged to a call so far, corrections included."""
+    return _total(Charge.objects.filter(call_id=call_id).aggregate(total=Sum("amount"))["total"])
+
+
+def call_estimate(
+    *,
+    seconds: float,
+    recorded_by_carrier: bool,
+    detect_machines: bool,
+    region: str,
+    day: date,
+    provider: str = "twilio",
+    component: str = Component.TELEPHONY_OUT,
+) -> Decimal:
+    """Return what the carrier will charge for an answered call of some seconds, in USD.
+
+    Raises:
+        PriceUnknown: a price for the called number's region is missing: do not dial.
+    """
+    quantities: dict[str, Fraction | None] = {component: None, Component.MEDIA_STREAM: None}
+    if recorded_by_carrier:
+        quantities[Component.RECORDING] = None
+    if detect_machines:
+        quantities[Component.AMD] = Fraction(1)
+    total = Decimal(0)
+    for part, count in quantities.items():
+        price = price_on(provider=provider, component=part, region=region, model="*", day=day)
+        used = in_unit(seconds, price.unit) if count is None else count
+        billed = billed_quantity(used, increment=price.increment, minimum=price.minimum)
+        total += amount(billed, unit_price=price.unit_price)
+    return total
+
+
+def _total(value: Decimal | None) -> Decimal:
+    return Decimal(0) if value is None else value
