@@ -1,0 +1,1 @@
+"""Speech recognition, speech synthesis, voice activity: one module per engine, one interface."""

@@ -1,0 +1,95 @@
+"""Engines by the names that settings use."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from voice.engines import vad
+from voice.engines.espeak import EspeakSynthesizer
+from voice.engines.interface import EngineError, SpeechRecognizer, SpeechSynthesizer
+from voice.engines.pocketsphinx import PocketsphinxRecognizer
+from voice.engines.stt_service import StreamingSTTService
+from voice.engines.tts_service import StreamingTTSService
+
+RECOGNIZERS: Final[dict[str, Callable[[], SpeechRecognizer]]] = {
+    "pocketsphinx": PocketsphinxRecognizer,
+}
+SYNTHESIZERS: Final[dict[str, Callable[[], SpeechSynthesizer]]] = {
+    "espeak": EspeakSynthesizer,
+}
+
+_engines: dict[str, Any] = {}
+_lock = threading.Lock()
+
+
+class UnknownEngineError(EngineError):
+    """Settings name an engine that does not exist."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        super().__init__(f"unknown {kind} engine {name!r}; known: {', '.join(sorted(known))}")
+
+
+def recognizer(name: str) -> SpeechRecognizer:
+    """Return the process's recogniser of that name.
+
+    Raises:
+        UnknownEngineError: There is none.
+    """
+    if name not in RECOGNIZERS:
+        raise UnknownEngineError("speech-to-text", name, RECOGNIZERS)
+    with _lock:
+        engine: SpeechRecognizer = _engines.setdefault(name, None) or RECOGNIZERS[name]()
+        _engines[name] = engine
+        return engine
+
+
+def synthesizer(name: str) -> SpeechSynthesizer:
+    """Return the process's synthesiser of that name, in its default voice.
+
+    Raises:
+        UnknownEngineError: There is none.
+    """
+    if name not in SYNTHESIZERS:
+        raise UnknownEngineError("text-to-speech", name, SYNTHESIZERS)
+    with _lock:
+        engine: SpeechSynthesizer = _engines.setdefault(name, None) or SYNTHESIZERS[name]()
+        _engines[name] = engine
+        return engine
+
+
+def create_stt(name: str, **options: Any) -> StreamingSTTService:
+    """Return a call's speech-to-text service; see `StreamingSTTService` for the options.
+
+    Raises:
+        UnknownEngineError: There is no engine of that name.
+    """
+    return StreamingSTTService(recognizer(name), **options)
+
+
+def create_tts(name: str, **options: Any) -> StreamingTTSService:
+    """Return a call's text-to-speech service; see `StreamingTTSService` for the options.
+
+    Raises:
+        UnknownEngineError: There is no engine of that name.
+    """
+    return StreamingTTSService(synthesizer(name), **options)
+
+
+def preload(names: Iterable[str]) -> None:
+    """Load engines, Silero and Smart Turn before readiness. Blocks; does nothing twice.
+
+    Raises:
+        UnknownEngineError: A name belongs to no engine.
+        EngineError: An engine does not start.
+    """
+    for name in names:
+        if name in RECOGNIZERS:
+            engine: Any = recognizer(name)
+        elif name in SYNTHESIZERS:
+            engine = synthesizer(name)
+        else:
+            raise UnknownEngineError("speech", name, [*RECOGNIZERS, *SYNTHESIZERS])
+        engine.preload()
+    vad.preload()
