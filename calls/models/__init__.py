@@ -4,6 +4,7 @@ from calls.models.call import Call, Outcome
 from calls.models.campaign import Campaign, Enrolment
 from calls.models.inbox import CarrierEvent
 from calls.models.kill_switch import KillSwitch
+from calls.models.lease import Lease
 from calls.models.outbox import OutboxItem
 from calls.models.record import CallEvent, Recording, Turn
 
@@ -14,6 +15,7 @@ __all__ = [
     "CarrierEvent",
     "Enrolment",
     "KillSwitch",
+    "Lease",
     "OutboxItem",
     "Outcome",
     "Recording",

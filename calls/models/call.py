@@ -88,6 +88,9 @@ class Call(models.Model):
     answered_by = models.CharField(max_length=32, blank=True, help_text="AnsweredBy, if known.")
     recording_policy = models.CharField(max_length=10, default="local")
     voice_tier = models.CharField(max_length=10, default="local")
+    detect_machines = models.BooleanField(default=False)
+    max_seconds = models.PositiveIntegerField(default=600, help_text="The carrier ends it then.")
+    ring_seconds = models.PositiveSmallIntegerField(default=25)
     rules_version = models.CharField(
         max_length=40, blank=True, help_text="Calling rules it was allowed under."
     )
@@ -99,11 +102,20 @@ class Call(models.Model):
     stream_started_at = models.DateTimeField(
         null=True, blank=True, help_text="Zero of all times in turns, events and recording."
     )
+    stream_closed_at = models.DateTimeField(
+        null=True, blank=True, help_text="The voice process has written all it will write."
+    )
     heartbeat_at = models.DateTimeField(
         null=True, blank=True, help_text="Last sign of life of the process that holds the call."
     )
     ended_at = models.DateTimeField(null=True, blank=True)
     end_reason = models.CharField(max_length=80, blank=True, help_text="Who or what ended it.")
+    carrier_seconds = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Duration that the carrier bills by."
+    )
+    callback_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the lead asked to be called again."
+    )
     settled_at = models.DateTimeField(
         null=True, blank=True, help_text="After-call work is done and the money is settled."
     )

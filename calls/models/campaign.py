@@ -67,6 +67,9 @@ class Campaign(models.Model):
     california_override = models.TextField(
         blank=True, help_text="Why California may be called (AB 2905). Empty: it is not."
     )
+    pause_reason = models.CharField(
+        max_length=200, blank=True, help_text="Why it was paused, in words."
+    )
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -1,0 +1,359 @@
+"""The carrier: Twilio's REST API through its SDK, and the signatures of its webhooks.
+
+`TWILIO_API_BASE_URL` decides who answers; nothing here knows or cares who that is. All calls
+block (the SDK is synchronous): from async code, use a thread.
+
+What may be retried is decided here. Reading, hanging up and cancelling are safe to repeat.
+Creating a call is not: Twilio has no idempotency key for it, so an answer that is lost is
+`CarrierUnclear` and for reconciliation to find out.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+import requests
+from django.conf import settings
+from tenacity import (
+    Retrying,
+    retry_if_exception,
+    stop_after_attempt,
+    wait_random_exponential,
+)
+from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
+from twilio.http.http_client import TwilioHttpClient
+from twilio.request_validator import RequestValidator
+from twilio.rest import Client
+from urllib3.exceptions import NewConnectionError
+
+from calls.circuit import Circuit
+
+Result = TypeVar("Result")
+
+TIMEOUT_S = 10.0
+"""Twilio answers `POST /Calls` in under a second; ten is for a bad day of the network."""
+
+# https://www.twilio.com/docs/api/errors : what another attempt cannot change.
+_PERMANENT = frozenset(
+    {
+        13223,  # the number is not a telephone number
+        13224,  # the number cannot be called
+        21201,  # no To
+        21211,  # To is not a valid number
+        21214,  # To cannot be reached
+        21215,  # the account may not call that region
+        21216,  # the account may not call that number
+        21217,  # To is not a telephone number
+        21219,  # a trial account may not call it
+        21610,  # the person has opted out
+    }
+)
+# What concerns every call of the campaign, not this number.
+_STOPS_CAMPAIGN = frozenset(
+    {
+        20003,  # wrong credentials
+        20005,  # account suspended
+        20008,  # test credentials
+        21210,  # From is not verified
+        21212,  # From is not a valid number
+        21213,  # no From
+        10001,  # account not active
+        10002,  # trial account may not do this
+    }
+)
+OPTED_OUT = 21610
+
+
+class CarrierError(Exception):
+    """The carrier said no.
+
+    Attributes:
+        code: Twilio's error code, or the HTTP status where it gave none; 0 when it could not be
+            reached at all.
+        permanent: another attempt for this number cannot succeed.
+        stops_campaign: no call of this campaign can succeed until a person has put it right.
+    """
+
+    def __init__(
+        self, code: int, text: str, *, permanent: bool = False, stops_campaign: bool = False
+    ) -> None:
+        super().__init__(f"carrier error {code}: {text}")
+        self.code = code
+        self.permanent = permanent
+        self.stops_campaign = stops_campaign
+
+
+class CarrierUnclear(CarrierError):  # noqa: N818 - says what happened
+    """The request may have been carried out or not: its answer was lost, or an error of theirs."""
+
+    def __init__(self, text: str, code: int = 0) -> None:
+        super().__init__(code, text)
+
+
+class CarrierDown(CarrierError):  # noqa: N818 - says what happened
+    """Not tried: the carrier has failed too often in a row. Nothing was sent."""
+
+    def __init__(self) -> None:
+        super().__init__(0, "not tried, the carrier is failing; it is asked again shortly")
+
+
+class CallUnknown(CarrierError):  # noqa: N818 - says what happened
+    """The carrier knows no such call (HTTP 404)."""
+
+    def __init__(self, sid: str) -> None:
+        super().__init__(20404, f"no call {sid}", permanent=True)
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierCall:
+    """A call as the carrier sees it."""
+
+    sid: str
+    status: str
+    to: str
+    from_: str
+    created_at: datetime | None
+    duration_s: int | None
+    """Billed seconds; `None` while it lasts or when nobody answered."""
+    answered_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """What is asked of the carrier for one outbound call. Addresses are absolute."""
+
+    to: str
+    from_: str
+    twiml_url: str
+    status_url: str
+    amd_url: str
+    """Empty: no answering-machine detection."""
+    recording_url: str
+    """Empty: the carrier does not record."""
+    ring_seconds: int
+    max_seconds: int
+
+
+def public_url(path: str) -> str:
+    """Return the address at which the carrier reaches a path of ours."""
+    return f"{settings.ENV.public_base_url}{path}"
+
+
+def signature_is_valid(*, path: str, parameters: Any, signature: str) -> bool:
+    """Whether a webhook was signed by the carrier for this path (with its query string).
+
+    The address is built from `PUBLIC_BASE_URL`: headers of the request are the sender's to choose.
+    Source: https://www.twilio.com/docs/usage/security#validating-requests
+    """
+    validator = RequestValidator(settings.ENV.twilio_auth_token.get_secret_value())
+    return bool(signature) and bool(validator.validate(public_url(path), parameters, signature))
+
+
+def call_create(dial: Dial) -> CarrierCall:
+    """Ask the carrier to dial. Never repeated by itself.
+
+    Raises:
+        CarrierUnclear: it may be dialling.
+        CarrierError: it is surely not dialling.
+    """
+    optional: dict[str, Any] = {}
+    if dial.amd_url:
+        # DetectMessageEnd reports the machine only at the beep; a person who answers is
+        # reported as soon as they have spoken, and the talk never waits for either.
+        optional |= {
+            "machine_detection": "DetectMessageEnd",
+            "async_amd": "true",
+            "async_amd_status_callback": dial.amd_url,
+            "async_amd_status_callback_method": "POST",
+        }
+    if dial.recording_url:
+        optional |= {
+            "record": True,
+            "recording_channels": "dual",
+            "recording_status_callback": dial.recording_url,
+            "recording_status_callback_event": ["completed", "absent"],
+            "recording_status_callback_method": "POST",
+        }
+
+    def post() -> CarrierCall:
+        return _view(
+            _client().calls.create(
+                to=dial.to,
+                from_=dial.from_,
+                url=dial.twiml_url,
+                method="POST",
+                status_callback=dial.status_url,
+                status_callback_method="POST",
+                status_callback_event=["initiated", "ringing", "answered", "completed"],
+                timeout=dial.ring_seconds,
+                time_limit=dial.max_seconds,
+                **optional,
+            )
+        )
+
+    return _guarded(post)
+
+
+def call_fetch(sid: str) -> CarrierCall:
+    """Return the call as the carrier has it.
+
+    Raises:
+        CallUnknown: it has no such call.
+        CarrierError: it could not be asked.
+    """
+    return _repeated(lambda: _view(_client().calls(sid).fetch()), sid)
+
+
+def call_end(sid: str) -> CarrierCall:
+    """End a call, in whatever state it is. One that has ended already is a success.
+
+    Raises:
+        CallUnknown: there is no such call.
+        CarrierError: it could not be ended.
+    """
+    # "completed" also ends a call that is queued or ringing
+    # (https://www.twilio.com/docs/voice/api/call-resource#update-a-call-resource).
+    return _repeated(lambda: _view(_client().calls(sid).update(status="completed")), sid)
+
+
+def calls_list(*, to: str, since: datetime, limit: int = 20) -> list[CarrierCall]:
+    """Return the calls to a number that were made since a moment, newest first.
+
+    Not filtered by StartTime on their side: a call that still waits in a queue has none.
+    """
+    found = _repeated(lambda: [_view(c) for c in _client().calls.list(to=to, limit=limit)], "")
+    return [call for call in found if call.created_at is None or call.created_at >= since]
+
+
+def recording_fetch(url: str, *, limit_bytes: int = 200_000_000) -> bytes:
+    """Return the sound of a recording made by the carrier, as WAV.
+
+    Raises:
+        CarrierError: it could not be fetched, or is larger than the limit.
+    """
+
+    def get() -> bytes:
+        response = requests.get(
+            f"{url}.wav",
+            params={"RequestedChannels": "2"},
+            auth=_credentials(),
+            timeout=TIMEOUT_S,
+            stream=True,
+        )
+        if response.status_code != 200:
+            raise TwilioRestException(response.status_code, url, "cannot fetch the recording")
+        sound = bytearray()
+        for block in response.iter_content(1 << 16):
+            sound += block
+            if len(sound) > limit_bytes:
+                raise CarrierError(0, "the recording is larger than allowed", permanent=True)
+        return bytes(sound)
+
+    return _repeated(get, url)
+
+
+circuit = Circuit(failures=5, rest_s=20.0, clock=time.monotonic)
+"""Opens after five failures in a row that are not answers; shared by the process."""
+
+
+def _repeated(action: Callable[[], Result], name: str) -> Result:
+    """Run a request that may be repeated: three times, with jitter between."""
+    retrying = Retrying(
+        retry=retry_if_exception(lambda error: isinstance(error, CarrierUnclear | _Busy)),
+        stop=stop_after_attempt(3),
+        wait=wait_random_exponential(multiplier=0.2, max=2),
+        reraise=True,
+    )
+    try:
+        result: Result = retrying(_guarded, action)
+        return result
+    except CarrierError as error:
+        if error.code in {404, 20404}:
+            raise CallUnknown(name) from None
+        raise
+
+
+def _guarded(action: Callable[[], Result]) -> Result:
+    """Run one request: through the circuit, with the SDK's errors made ours."""
+    if not circuit.allows():
+        raise CarrierDown
+    try:
+        result = action()
+    except (TwilioRestException, TwilioServiceException) as error:
+        ours = _explain(error.status, error.code)
+        if isinstance(ours, CarrierUnclear):
+            circuit.failed()
+        else:
+            circuit.succeeded()
+        raise ours from None
+    except (requests.ConnectTimeout, requests.ConnectionError) as error:
+        circuit.failed()
+        if _never_sent(error):
+            raise _Busy(0, f"not reachable: {type(error).__name__}") from None
+        raise CarrierUnclear(f"connection lost: {type(error).__name__}") from None
+    except (requests.RequestException, TwilioException, ValueError) as error:
+        circuit.failed()
+        raise CarrierUnclear(f"no usable answer: {type(error).__name__}") from None
+    circuit.succeeded()
+    return result
+
+
+class _Busy(CarrierError):  # noqa: N818 - says what happened
+    """Not carried out, for a reason that passes: unreachable, or too many requests."""
+
+
+def _explain(status: int, code: int | None) -> CarrierError:
+    code = code or status
+    if status >= 500:
+        return CarrierUnclear(f"HTTP {status}", code)
+    if status == 429 or code == 20429:
+        return _Busy(code, "too many requests")
+    if status in {401, 403} or code in _STOPS_CAMPAIGN:
+        return CarrierError(code, f"HTTP {status}", stops_campaign=True)
+    return CarrierError(code, f"HTTP {status}", permanent=code in _PERMANENT or status == 404)
+
+
+def _never_sent(error: requests.RequestException) -> bool:
+    """Whether no byte of the request can have left: the connection was never made."""
+    if isinstance(error, requests.ConnectTimeout):
+        return True
+    cause = error.args[0] if error.args else None
+    reason = getattr(cause, "reason", cause)
+    return isinstance(reason, NewConnectionError)
+
+
+def _view(call: Any) -> CarrierCall:
+    return CarrierCall(
+        sid=str(call.sid),
+        status=str(call.status),
+        to=str(call.to or ""),
+        from_=str(getattr(call, "_from", "") or ""),
+        created_at=call.date_created,
+        duration_s=int(call.duration) if call.duration not in (None, "") else None,
+        answered_by=str(call.answered_by or ""),
+    )
+
+
+def _credentials() -> tuple[str, str]:
+    return settings.ENV.twilio_account_sid, settings.ENV.twilio_auth_token.get_secret_value()
+
+
+def _client() -> Client:
+    """Return this thread's client: a `requests` session must not be shared by threads."""
+    base_url = settings.ENV.twilio_api_base_url
+    key = (base_url, *_credentials())
+    if getattr(_local, "key", None) != key:
+        sid, token = _credentials()
+        client = Client(sid, token, http_client=TwilioHttpClient(timeout=TIMEOUT_S))
+        client.api.base_url = base_url
+        _local.key, _local.client = key, client
+    made: Client = _local.client
+    return made
+
+
+_local = threading.local()

@@ -1,0 +1,105 @@
+"""Dial, watch and clean up until told to stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+import time
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import DatabaseError, close_old_connections
+from django.utils import timezone
+
+from billing.services import reservations_sweep
+from calls.services.dialer import dial_next
+from calls.services.leases import lease_give_up, lease_take
+from calls.services.outbox import outbox_pass
+from calls.services.pace import Pace
+from calls.services.watchdog import Watchdog
+
+logger = structlog.get_logger(__name__)
+
+_LEASE = timedelta(seconds=15)
+_IDLE_S = 0.25
+_WATCH_EVERY = timedelta(seconds=1)
+_SWEEP_EVERY = timedelta(seconds=60)
+
+
+class Command(BaseCommand):
+    """The loop around `dial_next`, the watchdog and the outbox.
+
+    Any number of these may run: one holds the lease and dials, the others do jobs and take over
+    within 15 s when it is gone. SIGTERM and SIGINT end it after the pass it is in.
+    """
+
+    help = "Dial the leads of running campaigns, look after calls, and do the work they leave."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--once", action="store_true", help="do one pass (for schedulers and tests)"
+        )
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        self.stopping = threading.Event()
+        if threading.current_thread() is threading.main_thread():
+            for signum in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(signum, lambda *_: self.stopping.set())
+        self.holder = f"{socket.gethostname()}:{os.getpid()}"
+        self.pace = Pace(settings.ENV.twilio_calls_per_second, clock=time.monotonic)
+        self.watchdog = Watchdog()
+        self.lease_until = self.watched_at = self.swept_at = datetime.min.replace(
+            tzinfo=timezone.get_current_timezone()
+        )
+        logger.info("dialer_started", calls_per_second=settings.ENV.twilio_calls_per_second)
+        while not self.stopping.is_set():
+            worked = self._guarded_pass()
+            if options["once"]:
+                break
+            if not worked:
+                self.stopping.wait(_IDLE_S)
+        lease_give_up(name="dialer", holder=self.holder, now=timezone.now())
+        logger.info("dialer_stopped")
+
+    def _guarded_pass(self) -> bool:
+        """Do a pass; a failure is logged, and the loop goes on after a rest."""
+        try:
+            close_old_connections()
+            return self._pass(timezone.now())
+        except DatabaseError as error:
+            logger.error("dialer_database_failed", error=type(error).__name__)
+        except Exception:
+            logger.exception("dialer_pass_failed")
+        self.stopping.wait(1.0)
+        return False
+
+    def _pass(self, now: datetime) -> bool:
+        """Do what is due now. Returns whether there was anything to do."""
+        worked = False
+        if self._may_dial(now):
+            if now >= self.watched_at + _WATCH_EVERY:
+                self.watched_at = now
+                self.watchdog.watch(now)
+            if now >= self.swept_at + _SWEEP_EVERY:
+                self.swept_at = now
+                reservations_sweep(now)
+            if self.pace.ready():
+                call = dial_next(now)
+                if call is not None:
+                    self.pace.spend()
+                    worked = True
+        return bool(outbox_pass(timezone.now())) or worked
+
+    def _may_dial(self, now: datetime) -> bool:
+        """Hold the lease, renewing it when two thirds of it are left."""
+        if now < self.lease_until - _LEASE * 2 / 3:
+            return True
+        if lease_take(name="dialer", holder=self.holder, ttl=_LEASE, now=now):
+            self.lease_until = now + _LEASE
+            return True
+        return False

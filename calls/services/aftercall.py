@@ -1,0 +1,209 @@
+"""What is done once a call is over: outcome, recording, score, money, lead, next attempt.
+
+An outbox job, promised in the transaction that ended the call. Every step may run twice; the last
+one is a compare-and-set on `settled_at`, and what must happen once happens in its transaction.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+
+from agents.interface import Notes
+from agents.playbook import Script
+from agents.scoring import score
+from agents.summary import summarise
+from billing.selectors import call_cost
+from billing.services import reservation_settle
+from calls import carrier
+from calls.models import Call, Campaign, Enrolment, Outcome, Recording, Turn
+from calls.policy.lifecycle import EndFacts, NextStep, next_step, outcome_of, stage_for
+from calls.services.campaigns import campaign_finish_if_done
+from calls.services.metering import minutes_settle
+from calls.services.outbox import NotYet
+from calls.services.record import recording_store
+from calls.services.sound import NotRepairable, wav_repair
+from leads.services import lead_score_record, lead_stage_set, timeline_add
+
+logger = structlog.get_logger(__name__)
+
+VOICE_GRACE = timedelta(seconds=20)
+"""How long after the end voice may still write notes and recording before it counts as dead."""
+NOT_SENT_WAIT = timedelta(seconds=30)
+"""When a call that never reached the carrier is tried again; it is not an attempt."""
+
+
+def aftercall_run(*, call_id: UUID | str, now: datetime) -> None:
+    """Do all after-call work of one call. Safe to run twice, at any point of its life.
+
+    Raises:
+        NotYet: voice has not written its last yet.
+    """
+    call = Call.objects.select_related("lead", "campaign", "playbook_version").get(pk=call_id)
+    if call.is_active or call.settled_at is not None or call.ended_at is None:
+        return
+    if call.stream_started_at and not call.stream_closed_at and now < call.ended_at + VOICE_GRACE:
+        raise NotYet(now + timedelta(seconds=1))
+    with structlog.contextvars.bound_contextvars(call_id=str(call.pk)):
+        _duration_ask(call)
+        _outcome_settle(call)
+        _recording_complete(call, now)
+        minutes_settle(call, now=now)
+        _score_and_summary(call, now)
+        _lead_update(call)
+        _close(call, now)
+
+
+def _duration_ask(call: Call) -> None:
+    """Ask the carrier for the billed seconds when its callback did not bring them."""
+    if call.answered_at is None or call.carrier_seconds is not None or not call.provider_sid:
+        return
+    try:
+        seconds = carrier.call_fetch(call.provider_sid).duration_s
+    except carrier.CarrierError as error:
+        # Our own clock is good enough until the nightly reconciliation.
+        logger.warning("carrier_duration_unknown", code=error.code)
+        return
+    if seconds is not None:
+        call.carrier_seconds = seconds
+        Call.objects.filter(pk=call.pk).update(carrier_seconds=seconds)
+
+
+def _outcome_settle(call: Call) -> None:
+    call.outcome = outcome_of(
+        EndFacts(
+            state=call.state,
+            said=call.outcome,
+            answered_by=call.answered_by,
+            end_reason=call.end_reason,
+            stream_started=call.stream_started_at is not None,
+            voice_closed=call.stream_closed_at is not None,
+        )
+    )
+    Call.objects.filter(pk=call.pk, outcome="").update(outcome=call.outcome)
+
+
+def _recording_complete(call: Call, now: datetime) -> None:
+    """Repair and store a recording that its process did not live to finish."""
+    recording = Recording.objects.filter(
+        call=call, source=Recording.Source.LOCAL, state=Recording.State.RECORDING
+    ).first()
+    if recording is None:
+        return
+    path = Path(settings.MEDIA_ROOT) / f"recordings/{call.pk}.wav"
+    try:
+        duration_ms = wav_repair(path)
+        recording_store(call_id=call.pk, path=path, duration_ms=duration_ms, now=now)
+    except (OSError, NotRepairable) as error:
+        logger.error("recording_lost", error=type(error).__name__)
+        Recording.objects.filter(pk=recording.pk).update(state=Recording.State.FAILED)
+
+
+def _score_and_summary(call: Call, now: datetime) -> None:
+    """Score and sum up a call on which something was said by the lead."""
+    if not lead_spoke(call):
+        return
+    notes = notes_of(call)
+    result = score(notes)
+    lead_score_record(
+        lead_id=call.lead_id,
+        call_id=call.pk,
+        value=result.value,
+        scorer_version=result.version,
+        factors=result.factors,
+        now=now,
+    )
+    summary = summarise(notes, script=Script.model_validate(call.playbook_version.script))
+    Call.objects.filter(pk=call.pk).update(score=result.value, summary=summary)
+
+
+def _lead_update(call: Call) -> None:
+    reached = call.direction == Call.Direction.INBOUND or call.dialed_at is not None
+    if not reached:
+        return
+    lead_stage_set(
+        lead_id=call.lead_id,
+        stage=stage_for(call.outcome),
+        reason=f"Call: {_words(call)}",
+        call_id=call.pk,
+    )
+    seconds = call.carrier_seconds if call.carrier_seconds is not None else int(call.duration_s)
+    spoke = f", {seconds // 60}:{seconds % 60:02d} min" if call.answered_at else ""
+    timeline_add(
+        lead_id=call.lead_id,
+        kind="call",
+        text=f"Call: {_words(call)}{spoke}.",
+        call_id=call.pk,
+        key=f"call:{call.pk}",
+    )
+
+
+@transaction.atomic
+def _close(call: Call, now: datetime) -> None:
+    """Settle the money and free the enrolment: once, together."""
+    if not Call.objects.filter(pk=call.pk, settled_at__isnull=True).update(settled_at=now):
+        return
+    reservation_settle(call_id=call.pk, now=now)
+    Call.objects.filter(pk=call.pk).update(cost=call_cost(call.pk))
+    if call.enrolment_id is not None and call.campaign is not None:
+        _enrolment_free(call, call.enrolment_id, call.campaign, now)
+    if call.campaign_id is not None:
+        campaign_finish_if_done(campaign_id=call.campaign_id, now=now)
+    logger.info("call_settled", outcome=call.outcome, state=call.state)
+
+
+def _enrolment_free(call: Call, enrolment_id: UUID, campaign: Campaign, now: datetime) -> None:
+    enrolment = Enrolment.objects.select_for_update().get(pk=enrolment_id)
+    if enrolment.state != Enrolment.State.CLAIMED:
+        return
+    if call.dialed_at is None:
+        step = NextStep("waiting", now + NOT_SENT_WAIT)
+    else:
+        step = next_step(
+            call.outcome,
+            lead_spoke=lead_spoke(call),
+            attempts=enrolment.attempts,
+            max_attempts=campaign.max_attempts,
+            retry_after=timedelta(minutes=campaign.retry_minutes),
+            callback_at=call.callback_at,
+            now=now,
+        )
+    if step.state == "waiting" and campaign.state == Campaign.State.FINISHED:
+        # The campaign was stopped for good while this call ran.
+        step = NextStep("stopped")
+    Enrolment.objects.filter(pk=enrolment.pk).update(
+        state=step.state,
+        due_at=step.due_at or enrolment.due_at,
+        claimed_at=None,
+        blocked_reasons=[],
+        last_outcome=call.outcome,
+        updated_at=now,
+    )
+
+
+def lead_spoke(call: Call) -> bool:
+    """Whether the lead said anything on the call (a machine's greeting is not the lead)."""
+    if call.outcome == Outcome.VOICEMAIL:
+        return False
+    return call.turns.filter(speaker=Turn.Speaker.LEAD).exists()
+
+
+def notes_of(call: Call) -> Notes:
+    """Return the notes that the conversation left, as it gave them."""
+    kept: dict[str, Any] = call.notes if isinstance(call.notes, dict) else {}
+    return Notes(
+        outcome=call.outcome,
+        answers=kept.get("answers", {}),
+        signals=kept.get("signals", {}),
+        memory=kept.get("memory", {}),
+    )
+
+
+def _words(call: Call) -> str:
+    return Outcome(call.outcome).label.lower()

@@ -1,0 +1,197 @@
+"""What a live call has cost so far, and the money promised to its next minute.
+
+Voice calls `call_meter` every 5 s or so per live call, from its writer task and never in the
+audio path. It is the call's heartbeat too: a call whose heartbeat is 30 s old has lost its
+process, and the watchdog ends it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+import structlog
+from django.db.models import Sum
+from phonenumbers import region_code_for_number
+
+from billing.models import Charge
+from billing.policy.limits import Pressure
+from billing.selectors import PriceUnknown, call_cost, call_estimate
+from billing.services import charge_correct, charge_record, reservation_extend
+from calls.models import Call, Campaign
+from calls.policy.metering import begun_minutes, minutes_since, seconds_to_promise
+from calls.services.notices import Notice, notices_of
+
+logger = structlog.get_logger(__name__)
+
+CARRIER = "twilio"
+_CARRIER_COMPONENTS = ("telephony_out", "telephony_in", "media_stream", "recording", "amd")
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """The state of a live call, for the process that holds it."""
+
+    cost: Decimal
+    """USD charged so far."""
+    pressure: Pressure
+    """"normal", "soft" (use the cheaper voice) or "hard" (wrap up, then hang up)."""
+    active: bool = True
+    """False once the carrier says that the call is over."""
+    notices: tuple[Notice, ...] = ()
+    """Every notice of this call; act on each id once (see `calls.services.notices`)."""
+
+
+def call_meter(*, call_id: UUID | str, now: datetime) -> Meter:
+    """Beat the heart, charge every begun minute, and promise the next one.
+
+    Safe to run at any time and twice: each minute is one ledger key.
+    """
+    call = Call.objects.select_related("campaign").get(pk=call_id)
+    if call.is_active:
+        Call.objects.filter(pk=call.pk).update(heartbeat_at=now)
+        minutes_charge(call, until=now)
+    elif call.ended_at is not None:
+        minutes_charge(call, until=call.ended_at)
+    pressure: Pressure = _promise(call, now) if call.is_active else "normal"
+    cost = call_cost(call.pk)
+    Call.objects.filter(pk=call.pk).update(cost=cost)
+    return Meter(cost, pressure, active=call.is_active, notices=notices_of(call.pk))
+
+
+def usage_record(
+    *,
+    call_id: UUID | str,
+    component: str,
+    provider: str,
+    quantity: Decimal,
+    model: str = "*",
+    key: str,
+    now: datetime,
+) -> None:
+    """Charge something used on a call (speech, recognition, tokens). Idempotent by `key`.
+
+    Args:
+        quantity: in the price's unit: 1 000 characters, 1 000 000 tokens, seconds.
+        key: names the use within the call, such as "tts:12".
+
+    Raises:
+        PriceUnknown: the price list lacks the row; it names which one.
+    """
+    campaign_id = Call.objects.values_list("campaign_id", flat=True).get(pk=call_id)
+    charge_record(
+        key=f"{call_id}:{key}",
+        call_id=call_id,
+        campaign_id=campaign_id,
+        component=component,
+        provider=provider,
+        quantity=quantity,
+        model=model,
+        at=now,
+    )
+
+
+def minutes_charge(call: Call, *, until: datetime) -> None:
+    """Charge every minute begun by a moment, of the line, the stream and the carrier's recording.
+
+    A price that is missing is logged and not charged: a call never dies of its price list.
+    """
+    line = minutes_since(call.answered_at, until)
+    _charge_minutes(call, telephony_of(call), line, until)
+    stream_end = min(until, call.stream_closed_at or until)
+    _charge_minutes(call, "media_stream", minutes_since(call.stream_started_at, stream_end), until)
+    if call.recording_policy == Campaign.RecordingPolicy.CARRIER:
+        _charge_minutes(call, "recording", line, until)
+    if call.detect_machines and call.answered_at is not None:
+        _charge(call, "amd", f"{call.pk}:amd", until)
+
+
+def minutes_settle(call: Call, *, now: datetime) -> None:
+    """Make the charged minutes of an ended call agree with the carrier's duration.
+
+    Charges that are missing are added; minutes that we saw begin and the carrier did not are
+    corrected to nothing. Safe to run twice.
+    """
+    if call.answered_at is None or call.ended_at is None:
+        return
+    minutes_charge(call, until=call.ended_at)
+    seconds = call.carrier_seconds
+    if seconds is None:
+        return
+    minutes = begun_minutes(seconds)
+    components = [telephony_of(call)]
+    if call.recording_policy == Campaign.RecordingPolicy.CARRIER:
+        components.append("recording")
+    for component in components:
+        _charge_minutes(call, component, minutes, call.ended_at)
+        _take_back(call, component, beyond=minutes, now=now)
+
+
+def telephony_of(call: Call) -> str:
+    """Return the component of the line itself."""
+    inbound = call.direction == Call.Direction.INBOUND
+    return "telephony_in" if inbound else "telephony_out"
+
+
+def region_of(call: Call) -> str:
+    """Return the country code whose price holds for the call."""
+    number = call.from_number if call.direction == Call.Direction.INBOUND else call.to_number
+    return region_code_for_number(number) or "US"
+
+
+def _charge_minutes(call: Call, component: str, minutes: int, at: datetime) -> None:
+    for minute in range(1, minutes + 1):
+        _charge(call, component, f"{call.pk}:{component}:{minute}", at)
+
+
+def _charge(call: Call, component: str, key: str, at: datetime) -> None:
+    try:
+        charge_record(
+            key=key,
+            call_id=call.pk,
+            campaign_id=call.campaign_id,
+            component=component,
+            provider=CARRIER,
+            quantity=Decimal(1),
+            region=region_of(call),
+            at=at,
+        )
+    except PriceUnknown as error:
+        logger.error(
+            "charge_without_price", call_id=str(call.pk), component=component, problem=str(error)
+        )
+
+
+def _take_back(call: Call, component: str, *, beyond: int, now: datetime) -> None:
+    prefix = f"{call.pk}:{component}:"
+    charges = Charge.objects.filter(
+        call_id=call.pk, component=component, corrects__isnull=True, key__startswith=prefix
+    )
+    for charge in charges:
+        if int(charge.key.removeprefix(prefix)) > beyond:
+            charge_correct(charge_id=charge.pk, amount=Decimal(0), now=now)
+
+
+def _promise(call: Call, now: datetime) -> Pressure:
+    """Grow the reservation to the end of the next minute, and return the pressure."""
+    seconds = (now - (call.answered_at or now)).total_seconds()
+    try:
+        carrier = call_estimate(
+            seconds=seconds_to_promise(seconds),
+            recorded_by_carrier=call.recording_policy == Campaign.RecordingPolicy.CARRIER,
+            detect_machines=call.detect_machines,
+            region=region_of(call),
+            day=now.date(),
+            component=telephony_of(call),
+        )
+    except PriceUnknown as error:
+        logger.error("estimate_without_price", call_id=str(call.pk), problem=str(error))
+        return "normal"
+    speech = (
+        Charge.objects.filter(call_id=call.pk)
+        .exclude(component__in=_CARRIER_COMPONENTS)
+        .aggregate(total=Sum("amount"))["total"]
+    ) or Decimal(0)
+    return reservation_extend(call_id=call.pk, amount_total=carrier + speech, now=now)

@@ -1,0 +1,150 @@
+"""Work promised in a transaction and done after it: at least once, in any process.
+
+`outbox_add` writes a row in the caller's transaction. Whoever runs `outbox_run_due` (the dialer's
+process in embedded mode, RQ workers woken by `outbox_relay` in production) claims a row by pushing
+its `due_at` into the future with a compare-and-set, and runs the handler registered in
+`calls.jobs.HANDLERS`. A process that dies leaves the row due again when its claim runs out, so
+every handler is safe to run twice.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from calls.models import OutboxItem
+
+logger = structlog.get_logger(__name__)
+
+Handler = Callable[[Mapping[str, Any], datetime], None]
+
+CLAIM = timedelta(minutes=2)
+"""How long one attempt may take before the row is taken for abandoned."""
+ATTEMPTS = 10
+_FIRST_WAIT_S = 2.0
+_LONGEST_WAIT_S = 900.0
+
+
+class NotYet(Exception):  # noqa: N818 - says what happened
+    """A handler cannot work yet and failed nothing: it is asked again at `at`."""
+
+    def __init__(self, at: datetime) -> None:
+        super().__init__(f"not before {at:%H:%M:%S}")
+        self.at = at
+
+
+def outbox_add(
+    *, kind: str, key: str, payload: Mapping[str, Any], due_at: datetime
+) -> OutboxItem | None:
+    """Promise work. `None` when the same key was promised before.
+
+    Args:
+        kind: names the handler in `calls.jobs.HANDLERS`.
+        key: names this piece of work; promising it twice is a no-op.
+        payload: ids only, no personal data.
+    """
+    try:
+        with transaction.atomic():
+            return OutboxItem.objects.create(
+                kind=kind, key=key, payload=dict(payload), due_at=due_at
+            )
+    except IntegrityError:
+        if not OutboxItem.objects.filter(key=key).exists():
+            raise
+        return None
+
+
+def outbox_run_due(now: datetime, limit: int = 20) -> int:
+    """Run what is due, oldest first. Returns how many pieces of work were tried."""
+    ids = list(_due(now).order_by("due_at").values_list("id", flat=True)[:limit])
+    return sum(outbox_run(item_id=item_id, now=now) for item_id in ids)
+
+
+def outbox_run(*, item_id: UUID | str, now: datetime) -> bool:
+    """Claim one piece of work and run it. False when somebody else has it, or it is done."""
+    from calls.jobs import HANDLERS
+
+    claimed = _due(now).filter(pk=item_id).update(due_at=now + CLAIM, attempts=F("attempts") + 1)
+    if not claimed:
+        return False
+    item = OutboxItem.objects.get(pk=item_id)
+    log = logger.bind(outbox_id=str(item.pk), kind=item.kind, attempt=item.attempts)
+    try:
+        handler = HANDLERS.get(item.kind)
+        if handler is None:
+            raise LookupError(f"no handler for outbox items of kind {item.kind!r}")
+        handler(item.payload, now)
+    except NotYet as wait:
+        OutboxItem.objects.filter(pk=item.pk).update(due_at=wait.at, attempts=F("attempts") - 1)
+    except Exception as error:
+        _put_off(item, error, now)
+        log.exception("outbox_item_failed")
+    else:
+        OutboxItem.objects.filter(pk=item.pk).update(done_at=timezone.now(), last_error="")
+    return True
+
+
+def outbox_retry(*, item_id: UUID | str, now: datetime) -> bool:
+    """Give a dead piece of work another series of attempts. False when it was not dead."""
+    revived = OutboxItem.objects.filter(pk=item_id, dead_at__isnull=False).update(
+        dead_at=None, attempts=0, due_at=now
+    )
+    return bool(revived)
+
+
+def outbox_relay(now: datetime, limit: int = 100) -> int:
+    """Wake RQ workers for what is due. Returns how many were queued.
+
+    Only a wake-up: its id is the row's and the attempt's, so that one which waits is not queued
+    twice, and a lost or repeated job changes nothing, as the row is the claim.
+    """
+    import django_rq
+    from rq.exceptions import DuplicateJobError
+
+    from calls.jobs import outbox_item
+
+    queue = django_rq.get_queue("default")
+    queued = 0
+    due = _due(now).order_by("due_at").values_list("id", "attempts")
+    for item_id, attempts in due[:limit]:
+        try:
+            queue.enqueue(
+                outbox_item,
+                str(item_id),
+                job_id=f"outbox-{item_id}-{attempts}",
+                unique=True,
+                result_ttl=0,
+                failure_ttl=60,
+            )
+        except DuplicateJobError:
+            continue
+        queued += 1
+    return queued
+
+
+def outbox_pass(now: datetime) -> int:
+    """Do one round: through RQ where Redis is configured, else here and now."""
+    return outbox_relay(now) if settings.REDIS_URL else outbox_run_due(now)
+
+
+def _due(now: datetime) -> Any:
+    return OutboxItem.objects.filter(done_at__isnull=True, dead_at__isnull=True, due_at__lte=now)
+
+
+def _put_off(item: OutboxItem, error: Exception, now: datetime) -> None:
+    text = f"{type(error).__name__}: {error}"[:200]
+    if item.attempts >= ATTEMPTS:
+        OutboxItem.objects.filter(pk=item.pk).update(dead_at=now, last_error=text)
+        return
+    wait = min(_FIRST_WAIT_S * 2 ** (item.attempts - 1), _LONGEST_WAIT_S)
+    due_at = now + timedelta(seconds=wait * random.uniform(0.5, 1.5))
+    OutboxItem.objects.filter(pk=item.pk).update(due_at=due_at, last_error=text)
