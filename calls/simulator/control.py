@@ -41,6 +41,7 @@ class Control:
     def routes(self) -> list[web.RouteDef]:
         """Return the routes under /_simulator/."""
         return [
+            web.get("/", answered(self.show)),
             web.get("/_simulator/", answered(self.show)),
             web.put("/_simulator/directory", answered(self.replace_directory)),
             web.patch("/_simulator/directory", answered(self.extend_directory)),

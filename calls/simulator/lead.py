@@ -73,6 +73,8 @@ class _AgentTurn:
     started_ms: int | None = None
     audible_ms: int = 0  # when the last audible frame ended
     ended_ms: int | None = None  # when the mark that ends the turn was passed
+    counted: bool = False
+    handled: bool = False  # answered already, by a key pressed meanwhile
 
 
 class SimulatedLead:
@@ -138,6 +140,9 @@ class SimulatedLead:
         turn = self._turn
         if turn.started_ms is None:
             turn.started_ms = self._now_ms - g711.FRAME_MS
+        if not turn.counted and self._speech is None:
+            # Words that go on while this person breaks in belong to the turn broken into.
+            turn.counted = True
             self._turns_begun += 1
         turn.audible_ms = self._now_ms
         if turn.ended_ms is not None and self._now_ms - turn.ended_ms > 2 * g711.FRAME_MS:
@@ -188,8 +193,7 @@ class SimulatedLead:
             if self._now_ms >= self._plan.at_ms:
                 self._carry_out(audible_pending)
         elif (rule := self._interruption(next_mark)) is not None:
-            self._close_turn()
-            self._act(rule)
+            self._interrupt(rule)
         elif self._turn_is_over(audible_pending):
             self._answer(self._close_turn())
         elif self._turn.started_ms is None:
@@ -207,6 +211,13 @@ class SimulatedLead:
                 return rule
         return None
 
+    def _interrupt(self, rule: Rule) -> None:
+        if rule.say or rule.hang_up:
+            self._close_turn()
+        else:
+            self._turn.handled = True
+        self._act(rule)
+
     def _applies(self, rule: Rule, topics: list[str]) -> bool:
         if rule.uses and self._uses[id(rule)] >= rule.uses:
             return False
@@ -219,6 +230,8 @@ class SimulatedLead:
     def _answer(self, turn: _AgentTurn) -> None:
         if len(self.heard) > self.persona.most_turns:
             self._leave()
+            return
+        if turn.handled:
             return
         rule = self._rule_for(turn.topics)
         if rule is not None:
@@ -285,7 +298,8 @@ class SimulatedLead:
 
     def _say(self, text: str) -> None:
         self._waited = 0 if text != self.persona.patience_say else self._waited
-        self._speech = _Speech(text, line_sound(text, self._clips), self._now_ms)
+        sound = line_sound(text, self._clips)
+        self._speech = _Speech(text, sound, self._now_ms - g711.FRAME_MS)
 
     def _speak(self) -> bytes:
         speech = self._speech

@@ -83,6 +83,15 @@ class Persona(BaseModel):
     fallback: tuple[str, ...] = ()
     rule: tuple[Rule, ...] = ()
 
+    @classmethod
+    def load(cls, name: str) -> Persona:
+        """Return one of the personas of this folder.
+
+        Raises:
+            PersonaError: there is no such file, or it is not a persona.
+        """
+        return load_persona(name)
+
     def lines(self) -> list[str]:
         """Return every line this person can say, each once, in the order of the file."""
         lines = [self.opening, self.greeting, self.patience_say, *self.script, *self.fallback]

@@ -73,7 +73,7 @@ class Webhooks:
 
     async def _send(self, url: str, method: str, params: dict[str, str], token: str) -> Answer:
         headers = {"I-Twilio-Idempotency-Token": token, "User-Agent": "TwilioProxy/1.1"}
-        if method == "GET":
+        if method == "GET" and params:
             url += ("&" if "?" in url else "?") + urlencode(params)
             params = {}
         headers["X-Twilio-Signature"] = self.signature(url, params)
