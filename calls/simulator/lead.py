@@ -106,6 +106,7 @@ class SimulatedLead:
         self._waiting_since_ms = 0
         self._waited = 0
         self._hang_up_at_ms: int | None = None
+        self._farewell_ms = 0
         self._gone = False
         self._pick_up()
 
@@ -145,6 +146,8 @@ class SimulatedLead:
             turn.counted = True
             self._turns_begun += 1
         turn.audible_ms = self._now_ms
+        if self._farewell_ms:
+            self._hang_up_at_ms = self._now_ms + self._farewell_ms  # hear the agent out
         if turn.ended_ms is not None and self._now_ms - turn.ended_ms > 2 * g711.FRAME_MS:
             turn.ended_ms = None  # it goes on after all
         if self._plan and self._plan.rule is not None:
@@ -294,6 +297,7 @@ class SimulatedLead:
             spoken = len(self._speech.sound) // g711.BYTES_PER_MS if self._speech else 0
             self._hang_up_at_ms = self._now_ms + spoken
         elif rule.hang_up_after_ms:
+            self._farewell_ms = rule.hang_up_after_ms
             self._hang_up_at_ms = self._now_ms + rule.hang_up_after_ms
 
     def _say(self, text: str) -> None:

@@ -6,9 +6,13 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
+import structlog
+
 from calls.simulator import g711
 from calls.simulator.lead import SimulatedLead
 from calls.simulator.playout import PlayoutBuffer
+
+log = structlog.get_logger(__name__)
 
 FRAME_S = g711.FRAME_MS / 1000
 
@@ -75,7 +79,13 @@ class Line:
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
-            self._tick()
+            try:
+                self._tick()
+            except Exception:
+                # Without its clock the call would hang in silence to its time limit.
+                log.exception("simulated_line_broke")
+                self._hung_up()
+                return
             due += FRAME_S
             # When the process was held up the missed frames follow at once: the clock never drifts.
             await asyncio.sleep(max(0.0, due - loop.time()))

@@ -37,7 +37,7 @@ class Rule(BaseModel):
     think_ms: int = 0
     interrupt_after_ms: int = 0
     hang_up: bool = False  # right after saying it
-    hang_up_after_ms: int = 0  # unless the agent has hung up by then
+    hang_up_after_ms: int = 0  # of silence, unless the agent has hung up by then
 
     @model_validator(mode="after")
     def _matches_something(self) -> Rule:

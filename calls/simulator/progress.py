@@ -49,7 +49,12 @@ class Leg:
     # From outside
 
     def start(self, *, inbound_source: Source | None = None) -> None:
-        """Place the call, or take it to the application when it comes from a person."""
+        """Place the call, or take it to the application when it comes from a person.
+
+        Does nothing for a call that was cancelled while it waited.
+        """
+        if self._task is not None:
+            return
         waited = asyncio.get_running_loop().time() - self._created
         self.call.queue_time_ms = round(waited * 1000)
         self._source = inbound_source

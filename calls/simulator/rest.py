@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import hmac
@@ -235,7 +236,8 @@ class RestApi:
         if recording.status != "completed" or recording.call.line is None:
             raise not_found(request.path)
         channels = 2 if request.query.get("RequestedChannels") == "2" else recording.channels
-        return web.Response(body=recording.sound(channels), content_type="audio/x-wav")
+        sound = await asyncio.to_thread(recording.sound, channels)
+        return web.Response(body=sound, content_type="audio/x-wav")
 
     def _recordings(self) -> list[Recording]:
         return [r for call in self._board.calls.values() for r in call.recordings]

@@ -11,7 +11,7 @@ import aiohttp
 
 from calls.simulator import speech, wav
 from calls.simulator.call import CallRequest, SimulatedCall
-from calls.simulator.clips import CLIPS
+from calls.simulator.clips import CLIPS, line_sound
 from calls.simulator.faults import FaultBook
 from calls.simulator.persona import PERSONAS, Persona, PersonaError, load_persona
 from calls.simulator.progress import Leg
@@ -62,7 +62,7 @@ class Switchboard:
         self._dispatcher: asyncio.Task[None] | None = None
         self._spoken: dict[tuple[str, str], bytes] = {}
         if default_persona:
-            load_persona(default_persona, personas)
+            self._check(default_persona)
 
     @property
     def account_sid(self) -> str:
@@ -80,9 +80,14 @@ class Switchboard:
         for number, name in directory.items():
             if not number.startswith("+") or not number[1:].isdigit():
                 raise PersonaError(f"{number!r} is not a number in E.164 form (+18085550100)")
-            load_persona(name, self._personas_folder)
+            self._check(name)
         self.directory = {} if replace else self.directory
         self.directory.update(directory)
+
+    def _check(self, name: str) -> None:
+        """Refuse a persona that does not exist or has lines nobody recorded."""
+        for line in load_persona(name, self._personas_folder).lines():
+            line_sound(line, self.clips)
 
     def persona_of(self, number: str) -> Persona:
         """Return who answers a number."""

@@ -199,8 +199,10 @@ class Program:
             self._error(error.code, str(error))
             self._report_stream(noun, stream.stream_sid, "stream-error", str(error))
             return self._action(verb, {})
-        finally:
+        except asyncio.CancelledError:
             self._report_stream(noun, stream.stream_sid, "stream-stopped")
+            raise
+        self._report_stream(noun, stream.stream_sid, "stream-stopped")
         return self._action(verb, {})
 
     def _report_stream(self, noun: Verb, sid: str, event: str, problem: str = "") -> None:

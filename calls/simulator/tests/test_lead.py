@@ -136,9 +136,7 @@ def test_it_speaks_up_when_the_agent_never_ends_its_turn() -> None:
 
 
 def test_it_breaks_in_when_its_persona_says_so() -> None:
-    rule = Rule(
-        agent_turn=2, interrupt_after_ms=500, uses=1, say=("Hold on. Is this about my house?",)
-    )
+    rule = Rule(agent_turn=2, interrupt_after_ms=500, uses=1, say=("Sorry, what is this about?",))
     talk = Conversation(person(rule=(rule, *ANSWERS)))
     talk.agent(600, "1.0/greet/end")
     talk.answer()
@@ -193,7 +191,7 @@ def test_it_pauses_within_a_sentence() -> None:
 
 def test_it_presses_keys() -> None:
     talk = Conversation(load_persona("dnc_key"))
-    talk.agent(6000, "1.0/disclosure/end")
+    talk.agent(7000, "1.0/disclosure/end")
     talk.quiet(1000)
     assert talk.keys == ["9"]
 
@@ -211,6 +209,17 @@ def test_it_hangs_up_in_the_middle() -> None:
     talk.agent(600, "1.0/greet/end")
     talk.answer()
     talk.agent(1100)
+    assert talk.gone
+
+
+def test_it_hears_a_farewell_out_before_it_hangs_up() -> None:
+    rule = Rule(when=("goodbye",), hang_up_after_ms=1000)
+    talk = Conversation(person(rule=(rule,)))
+    talk.agent(200, "9.0/goodbye/end")
+    talk.quiet(800)
+    talk.agent(3000)
+    assert not talk.gone
+    talk.quiet(1100)
     assert talk.gone
 
 

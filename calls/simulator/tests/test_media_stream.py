@@ -24,7 +24,10 @@ async def test_it_opens_a_signed_socket_and_introduces_the_call(
             await peer.next("media")
 
     application.media = media
-    call = await sdk.call("mute", twiml=application.stream(PARAMETERS))
+    twiml = application.stream(PARAMETERS).replace(
+        "<Stream ", f'<Stream statusCallback="{application.url("/stream/")}" '
+    )
+    call = await sdk.call("mute", twiml=twiml)
     await carrier.wait_for(call.sid, 5)
     assert application.handshake_signed == [True]
     connected, start, first, second = seen[0].messages[:4]
@@ -49,6 +52,8 @@ async def test_it_opens_a_signed_socket_and_introduces_the_call(
     assert second["media"]["chunk"] == "2"
     assert int(second["media"]["timestamp"]) - int(first["media"]["timestamp"]) == 20
     assert len(base64.b64decode(first["media"]["payload"])) == 160
+    events = [one.params["StreamEvent"] for one in application.of("/stream/")]
+    assert events == ["stream-started", "stream-stopped"]
 
 
 async def test_it_goes_on_with_the_next_verb_when_the_application_closes_the_socket(

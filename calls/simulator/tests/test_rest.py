@@ -126,6 +126,18 @@ async def test_it_cancels_a_call_that_rings(
     assert application.statuses() == ["canceled"]
 
 
+async def test_it_cancels_a_call_that_waits_in_the_queue(
+    sdk: Sdk, carrier: CarrierSimulator
+) -> None:
+    carrier.board._calls_per_second = 3
+    await sdk.call("engaged")
+    call = await sdk.call("mute", twiml=PAUSE)
+    await sdk.run(lambda client: client.calls(call.sid).update(status="completed"))
+    ended = await carrier.wait_for(call.sid, 5)
+    await asyncio.sleep(0.5)
+    assert (ended.status, ended.line) == ("canceled", None)
+
+
 async def test_it_redirects_a_running_call(
     sdk: Sdk, carrier: CarrierSimulator, application: Application
 ) -> None:
