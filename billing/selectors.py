@@ -7,11 +7,11 @@ from decimal import Decimal
 from fractions import Fraction
 from uuid import UUID
 
-from django.db.models import Q, Sum
+from django.db.models import Q, QuerySet, Sum
 
 from billing.models import Charge, Price
 from billing.models.price import Component
-from billing.policy.rounding import amount, billed_quantity, in_unit
+from billing.policy.rounding import amount, billed_quantity, in_unit, micro
 
 
 class PriceUnknown(Exception):  # noqa: N818 - says what is wrong, and is a contract
@@ -56,7 +56,14 @@ def price_on(*, provider: str, component: str, region: str, model: str, day: dat
 
 def call_cost(call_id: UUID | str) -> Decimal:
     """Return the USD charged to a call so far, corrections included."""
-    return _total(Charge.objects.filter(call_id=call_id).aggregate(total=Sum("amount"))["total"])
+    return charges_total(Charge.objects.filter(call_id=call_id))
+
+
+def charges_total(charges: QuerySet[Charge]) -> Decimal:
+    """Return the exact sum of some charges in USD; 0 of none."""
+    total = charges.aggregate(total=Sum("amount"))["total"]
+    # SQLite adds decimals as binary fractions; to six places the sum is exact again.
+    return Decimal(0) if total is None else micro(total)
 
 
 def call_estimate(
@@ -86,7 +93,3 @@ def call_estimate(
         billed = billed_quantity(used, increment=price.increment, minimum=price.minimum)
         total += amount(billed, unit_price=price.unit_price)
     return total
-
-
-def _total(value: Decimal | None) -> Decimal:
-    return Decimal(0) if value is None else value

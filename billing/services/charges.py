@@ -7,12 +7,11 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Sum
 
 from billing.models import Charge, Reservation
 from billing.policy.rounding import amount as amount_of
 from billing.policy.rounding import billed_quantity, micro
-from billing.selectors import price_on
+from billing.selectors import charges_total, price_on
 from billing.services.periods import budgets_for, period_count, periods_lock, periods_relock
 
 
@@ -87,8 +86,7 @@ def charge_correct(*, charge_id: UUID, amount: Decimal, now: datetime) -> Charge
     if charge.corrects_id is not None:
         raise ValueError("This charge is a correction itself: correct the one it names.")
     earlier = charge.corrections.order_by("created_at")
-    total = charge.amount + (earlier.aggregate(total=Sum("amount"))["total"] or Decimal(0))
-    difference = micro(amount) - total
+    difference = micro(amount) - charge.amount - charges_total(charge.corrections.all())
     last = earlier.last()
     if difference == 0 and last is not None:
         return last

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from leads.policy.calling_rules import AttemptCap, CallingRules, current_rules
@@ -77,6 +77,8 @@ def may_call(facts: CallFacts, *, now: datetime, rules: CallingRules | None = No
     """
     if now.tzinfo is None:
         raise ValueError("now must be an aware datetime.")
+    # In UTC, because adding hours to a local time counts by the wall clock.
+    now = now.astimezone(UTC)
     rules = rules or current_rules()
     today = now.date()
     caps = rules.attempt_caps(states=facts.states, day=today)
@@ -166,7 +168,7 @@ def _attempt_reasons(facts: CallFacts, caps: Sequence[AttemptCap], now: datetime
 
 def _cap_frees(attempts: Sequence[datetime], cap: AttemptCap, now: datetime) -> datetime | None:
     """Return when a full cap next lets a call through; None while it is not full."""
-    recent = sorted(at for at in attempts if at > now - cap.span)
+    recent = sorted(at.astimezone(UTC) for at in attempts if at > now - cap.span)
     if len(recent) < cap.limit:
         return None
     return recent[-cap.limit] + cap.span

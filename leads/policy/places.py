@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 _FILE = Path(__file__).parent / "rules" / "us_places.toml"
 
@@ -53,5 +54,5 @@ def _state_by_area_code() -> Mapping[int, str]:
 
 
 @cache
-def _data() -> dict[str, dict[str, dict[str, list[int]]]]:
+def _data() -> dict[str, Any]:
     return tomllib.loads(_FILE.read_text(encoding="utf-8"))

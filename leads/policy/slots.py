@@ -58,6 +58,7 @@ def slots_possible(
     Times start in steps of `duration` from a shift's start, no sooner than two hours from `now`,
     and keep 15 minutes to any other appointment.
     """
+    now = now.astimezone(UTC)
     found = {
         slot
         for shift in shifts

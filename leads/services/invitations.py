@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from icalendar import Calendar, Event, vCalAddress, vText
+from icalendar import (  # type: ignore[import-untyped]
+    Calendar,
+    Event,
+    vCalAddress,
+    vText,
+)
 
 from leads.models import Appointment
 
@@ -42,4 +47,4 @@ def invitation(
     calendar.add("version", "2.0")
     calendar.add("method", "CANCEL" if cancelled else "REQUEST")
     calendar.add_component(event)
-    return calendar.to_ical()
+    return bytes(calendar.to_ical())
