@@ -19,7 +19,7 @@ from calls.simulator import g711
 from calls.simulator.clips import CLIPS, beep, line_sound
 from calls.simulator.persona import Persona, Rule
 
-_MARK = re.compile(r"^\d+\.\d+/(?P<topic>[a-z0-9_.]+?)(?P<end>/end)?$")
+_MARK = re.compile(r"^\d+\.\d+/(?P<topic>[\w.-]+?)(?P<end>/end)?$")
 
 # An agent that set marks and then says nothing more, without ending its turn, has lost the thread.
 STUCK_MS = 2500

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import WSMsgType, web
 from twilio.base.exceptions import TwilioRestException
 
-from calls.simulator import CarrierSimulator
+from calls.simulator import CarrierSimulator, webhooks
 from calls.simulator.faults import FaultBook, FaultError
 from calls.simulator.tests.conftest import NUMBERS, Application, Peer, Sdk
 
@@ -106,6 +106,26 @@ async def test_a_webhook_nobody_takes_is_tried_twice(
     first, second = application.of("/status/")
     assert first.token == second.token != ""
     assert ended.events("callback_failed")[0].detail["code"] == 11205
+
+
+async def test_a_webhook_that_takes_too_long_is_tried_once_more(
+    sdk: Sdk,
+    carrier: CarrierSimulator,
+    application: Application,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert webhooks.TIMEOUT.total == 15
+    monkeypatch.setattr(webhooks, "TIMEOUT", aiohttp.ClientTimeout(total=0.2))
+
+    async def think(_: web.Request) -> web.Response:
+        await asyncio.sleep(1)
+        return web.Response()
+
+    application.documents["/status/"] = think
+    call = await sdk.call("engaged", status_callback=application.url("/status/"))
+    ended = await carrier.wait_for(call.sid, 5)
+    assert len(application.of("/status/")) == 2
+    assert ended.events("callback_failed")[0].detail["code"] == 11206
 
 
 async def test_faults_and_numbers_can_be_changed_while_it_runs(

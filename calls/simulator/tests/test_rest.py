@@ -94,14 +94,17 @@ async def test_it_lists_calls_by_number_and_start_time(sdk: Sdk) -> None:
     assert await sdk.run(lambda client: client.calls.list(start_time_before="2020-01-01")) == []
 
 
-async def test_it_hangs_up_and_then_knows_the_price(sdk: Sdk, carrier: CarrierSimulator) -> None:
+async def test_it_hangs_up_and_then_knows_the_price(
+    sdk: Sdk, carrier: CarrierSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("calls.simulator.call.PRICE_AFTER_S", 60)
     call = await sdk.call("mute", twiml=PAUSE)
     await carrier.calls[call.sid].answered.wait()
     await sdk.run(lambda client: client.calls(call.sid).update(status="completed"))
     await carrier.wait_for(call.sid, 5)
     ended = await sdk.run(lambda client: client.calls(call.sid).fetch())
     assert (ended.status, ended.duration, ended.price) == ("completed", "1", None)
-    await asyncio.sleep(1.1)
+    monkeypatch.setattr("calls.simulator.call.PRICE_AFTER_S", 0)
     priced = await sdk.run(lambda client: client.calls(call.sid).fetch())
     assert (priced.price, priced.price_unit) == ("-0.0140", "USD")
 
