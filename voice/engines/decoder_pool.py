@@ -48,6 +48,17 @@ class DecoderLink:
         self._on_lost: Callable[[], None] | None = None
         self.lost = False
 
+    def is_alive(self) -> bool:
+        """Whether the decoder is still at the other end, as far as the socket knows."""
+        if self.lost:
+            return False
+        try:
+            return bool(self._sock.recv(1, socket.MSG_PEEK))
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+
     def attach(
         self,
         on_message: Callable[[bytes, int, bytes], None],
@@ -238,9 +249,10 @@ class DecoderPool:
     def _take(self) -> DecoderLink | None:
         while self._idle:
             link = self._idle.pop()
-            if not link.lost:
+            if link.is_alive():
                 self._leased.add(link)
                 return link
+            link.close()
         if len(self._leased) >= self._max:
             return None
         link = self._fork()

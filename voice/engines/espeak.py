@@ -16,7 +16,7 @@ import ctypes
 import hashlib
 import queue
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -229,7 +229,12 @@ class EspeakSynthesizer:
             errors: list[Exception] = []
             request = _Request(_CALIBRATION, self.voice, pieces.append)
             request.finished = done.set
-            request.failed = lambda error: (errors.append(error), done.set())[1]
+
+            def fail(error: Exception) -> None:
+                errors.append(error)
+                done.set()
+
+            request.failed = fail
             library.submit(request)
             if not done.wait(10):
                 raise EngineError("espeak-ng did not answer within 10 s", retryable=True)
@@ -239,7 +244,7 @@ class EspeakSynthesizer:
             self._gain_db = TARGET_DBFS - level
             return self._gain_db
 
-    async def stream(self, text: str, sample_rate: int) -> AsyncIterator[bytes]:
+    async def stream(self, text: str, sample_rate: int) -> AsyncGenerator[bytes, None]:
         """Yield the speech in pieces of some 40 ms. See `SpeechSynthesizer.stream`."""
         gain_db = self._gain_db
         if gain_db is None:
@@ -266,7 +271,7 @@ class EspeakSynthesizer:
         return b"".join([piece async for piece in self.stream(text, sample_rate)])
 
 
-async def _raw(library: _Library, text: str, voice: EspeakVoice) -> AsyncIterator[bytes]:
+async def _raw(library: _Library, text: str, voice: EspeakVoice) -> AsyncGenerator[bytes, None]:
     """Yield the library's own audio. The queue is bounded by the length of the text."""
     loop = asyncio.get_running_loop()
     pieces: asyncio.Queue[bytes | Exception | None] = asyncio.Queue()

@@ -7,7 +7,7 @@ these methods blocks the event loop.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -44,7 +44,7 @@ class SpeechSynthesizer(Protocol):
     name: str
     voice_key: str
 
-    def stream(self, text: str, sample_rate: int) -> AsyncIterator[bytes]:
+    def stream(self, text: str, sample_rate: int) -> AsyncGenerator[bytes, None]:
         """Yield the speech in pieces, as they are made.
 
         Stopping the iteration early (`aclose`, cancellation) stops the synthesis.

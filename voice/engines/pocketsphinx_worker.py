@@ -217,7 +217,7 @@ class Decoding:
     def _at_model_rate(self, pcm: bytes, *, last: bool = False) -> bytes:
         samples = self._resampler.resample_chunk(np.frombuffer(pcm, np.int16), last=last)
         noisy = samples + self._noise.normal(0.0, DITHER, len(samples))
-        return np.clip(noisy, -32768, 32767).astype(np.int16).tobytes()
+        return bytes(np.clip(noisy, -32768, 32767).astype(np.int16))
 
     def _decode(self, pcm: bytes) -> None:
         if not pcm:
@@ -323,7 +323,6 @@ def main(control_fd: int) -> None:
     """Load the models, then fork a decoder for every socket received, until the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then hangs up
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children that end are not waited for
-    os.nice(5)  # late words are better than late audio
     control = socket.socket(fileno=control_fd)
     engine = Engine()
     control.sendall(READY)

@@ -15,8 +15,10 @@ _TELEPHONE = re.compile(
     r"(?<![\d$.,-])(?:\+?1[\s.-]?)?\(?(\d{3})\)?[\s.-](\d{3})[\s.-](\d{4})(?![\d-])"
     r"|(?<![\d$.,-])(\d{3})-(\d{4})(?![\d-])|(?<!\w)\+(\d{7,15})\b"
 )
-_TIME = re.compile(r"\b(\d{1,2}):(\d{2})(?:\s?([ap])\.?\s?m\b\.?)?", re.IGNORECASE)
-_HOUR = re.compile(r"\b(\d{1,2})\s?([ap])\.?m\b\.?", re.IGNORECASE)
+# The stop of "p.m." ends the sentence only at the end of the text, that of "PM." nearly always.
+_HALF = r"([ap])(?:\.\s?m\b(?:\.(?=\s*\S))?|m\b(?:\.(?=\s*(?-i:[a-z])))?)"
+_TIME = re.compile(r"\b(\d{1,2}):(\d{2})(?:\s?" + _HALF + ")?", re.IGNORECASE)
+_HOUR = re.compile(r"\b(\d{1,2})\s?" + _HALF, re.IGNORECASE)
 _RANGE = re.compile(r"(?<=\d)\s?[–—-]\s?(?=\d)")
 _SCALES: Final = {"k": "thousand", "m": "million", "b": "billion"}
 _WORDS: Final = (

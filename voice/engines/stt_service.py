@@ -117,7 +117,7 @@ class StreamingSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
 
     async def withdraw_end_of_turn(self) -> None:
         """Take the last prediction back: the caller goes on."""
-        await self._cancel_eager_end_of_turn()
+        await self._cancel_eager_end_of_turn()  # type: ignore[no-untyped-call]
 
     async def start(self, frame: StartFrame) -> None:
         """Open the call's recognition session."""
@@ -143,7 +143,7 @@ class StreamingSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
     async def cleanup(self) -> None:
         """Free decoders and tasks."""
         await self._close()
-        await super().cleanup()
+        await super().cleanup()  # type: ignore[no-untyped-call]
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         """Forget the utterance when the caller is muted; all else as the base class does."""
@@ -166,7 +166,7 @@ class StreamingSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
 
     async def _handle_vad_user_started_speaking(self, frame: VADUserStartedSpeakingFrame) -> None:
         await super()._handle_vad_user_started_speaking(frame)
-        await self._cancel_eager_end_of_turn()
+        await self._cancel_eager_end_of_turn()  # type: ignore[no-untyped-call]
         if self._utterance is None and not self._muted:
             self._begin_utterance(bytes(self._pre_roll))
             self._pre_roll.clear()
@@ -245,13 +245,13 @@ class StreamingSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
             await self.push_error(f"speech recognition failed: {error}", exception=error)
             # What was understood before the failure is better than nothing.
             transcript = Transcript(partial.text, 0.0, partial.audio_ms)
-        self._clear_eager_end_of_turn()
+        self._clear_eager_end_of_turn()  # type: ignore[no-untyped-call]
         self._shown = ""
         if self._utterance is None:
             self._partial = Partial(transcript.text, transcript.audio_ms)
         if self.on_final is not None:
             self.on_final(transcript)
-        await self.emit_stt_usage_metrics()
+        await self.emit_stt_usage_metrics()  # type: ignore[no-untyped-call]
         if not transcript.text:
             log.debug("stt_noise", audio_ms=transcript.audio_ms, confidence=transcript.confidence)
             return

@@ -44,7 +44,7 @@ class StreamingTTSService(TTSService):
         try:
             await self.start_tts_usage_metrics(text)
             stream = self._synthesizer.stream(text, self.sample_rate)
-            async with contextlib.aclosing(stream) as pieces:  # type: ignore[type-var]
+            async with contextlib.aclosing(stream) as pieces:
                 async for audio in pieces:
                     await self.stop_ttfb_metrics()
                     yield TTSAudioRawFrame(audio, self.sample_rate, 1, context_id=context_id)
