@@ -1,0 +1,164 @@
+"""The carrier's WebSocket: who may open it, and frames in and out. Nothing slow happens here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from django.utils import timezone
+from twilio.request_validator import RequestValidator
+
+from agents.interface import Brief, ConversationProtocol
+from calls.services.notices import group_of
+from calls.services.streams import LiveCall, StreamRefused, stream_open
+from voice import wire
+from voice.clerk import in_database
+from voice.metrics import STREAMS_REFUSED
+from voice.pipeline import carry_call, make_conversation
+from voice.session import Closed, MediaSession, Notice, live_calls
+
+logger = structlog.get_logger(__name__)
+
+START_WITHIN_S = 5.0
+"""How long a socket may take to say which call it is."""
+
+MOST_UNKNOWN = 20
+"""Unknown events that are let pass: the carrier may add some, a fuzzer sends more."""
+
+POLICY_VIOLATION, TOO_BIG, TRY_LATER = 1008, 1009, 1013
+
+
+class TwilioMediaConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
+    """One Media Streams socket: checks it, then moves its frames to and from the call's task."""
+
+    converse: Callable[[Brief], ConversationProtocol] = staticmethod(make_conversation)
+    """Makes the conversation of a call."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._session: MediaSession | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._refused = False
+        self._unknown = 0
+        self._group = ""
+
+    async def connect(self) -> None:
+        """Accept the carrier, and nobody else."""
+        if not self._is_signed():
+            return await self._refuse("wrong_signature", POLICY_VIOLATION)
+        if reason := live_calls.refusal():
+            return await self._refuse(reason, TRY_LATER)
+        await self.accept()
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(START_WITHIN_S, self._too_late)
+        return None
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """Take one frame. Waits for nothing."""
+        if self._refused:
+            return
+        try:
+            message = wire.parse(text_data, bytes_data)
+        except wire.WireError as error:
+            if error.reason == "unknown_event" and self._unknown < MOST_UNKNOWN:
+                self._unknown += 1
+                return
+            code = TOO_BIG if error.reason == "message_too_large" else POLICY_VIOLATION
+            await self._refuse(error.reason, code)
+            return
+        if self._session is None:
+            await self._before_start(message)
+        elif isinstance(message, wire.Media | wire.Dtmf | wire.Mark):
+            self._session.put(message)
+        elif isinstance(message, wire.Stop):
+            self._session.lose("stream_stopped")
+        else:
+            await self._refuse("second_start", POLICY_VIOLATION)
+
+    async def disconnect(self, code: int) -> None:
+        """Tell the call that its socket is gone."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._session is not None:
+            self._session.lose("socket_lost")
+        if self._group and self.channel_layer is not None:
+            await self.channel_layer.group_discard(self._group, self.channel_name)
+
+    async def call_notice(self, event: dict[str, Any]) -> None:
+        """Hand news of the call over to it."""
+        if self._session is not None:
+            self._session.put(Notice(event["id"], event["kind"], event.get("data", {})))
+
+    def _is_signed(self) -> bool:
+        headers = dict(self.scope["headers"])
+        signature = headers.get(b"x-twilio-signature", b"").decode("latin-1")
+        validator = RequestValidator(settings.ENV.twilio_auth_token.get_secret_value())
+        return bool(validator.validate(settings.ENV.media_stream_url, {}, signature))
+
+    async def _before_start(self, message: wire.Message) -> None:
+        if isinstance(message, wire.Connected):
+            return
+        if not isinstance(message, wire.Start):
+            await self._refuse("no_start", POLICY_VIOLATION)
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._session = MediaSession(message, send=self.send, close=self.close)
+        live_calls.start(self._call(message, self._session))
+
+    async def _call(self, start: wire.Start, session: MediaSession) -> None:
+        """Open the call's record and carry the call; runs as a task of its own."""
+        call_id = start.parameters.get("call", "")
+        try:
+            live: LiveCall = await in_database(
+                stream_open,
+                call_id=call_id,
+                token=start.parameters.get("token", ""),
+                stream_sid=start.stream_sid,
+                account_sid=start.account_sid,
+                call_sid=start.call_sid,
+                now=timezone.now(),
+            )
+        except StreamRefused as error:
+            session.lose("refused")
+            await self._refuse(error.reason, POLICY_VIOLATION)
+            return
+        except Exception as error:
+            # Without its record a call cannot be held: the carrier goes on to hang up.
+            logger.error("stream_not_opened", error=type(error).__name__, exc_info=error)
+            session.lose("refused")
+            await self._refuse("no_record", TRY_LATER)
+            return
+        await self._join(group_of(live.call_id))
+        await carry_call(session, live, type(self).converse(live.brief))
+
+    async def _join(self, group: str) -> None:
+        if self.channel_layer is None:
+            return
+        try:
+            async with asyncio.timeout(2):
+                await self.channel_layer.group_add(group, self.channel_name)
+            self._group = group
+        except Exception as error:
+            # The layer is a hint only; the meter brings the same notices from the database.
+            logger.warning("call_notices_delayed", error=type(error).__name__)
+
+    def _too_late(self) -> None:
+        task = asyncio.ensure_future(self._refuse("start_missing", POLICY_VIOLATION))
+        self._refusing = task
+
+    async def _refuse(self, reason: str, code: int) -> None:
+        """Close the socket, and the call on it if there is one, for a reason that is logged."""
+        self._refused = True
+        if self._timer is not None:
+            self._timer.cancel()
+        STREAMS_REFUSED.labels(reason=reason).inc()
+        logger.warning("stream_refused", reason=reason)
+        if self._session is not None:
+            self._session.lose(reason)
+            self._session.put(Closed(reason))
+        await self.close(code=code)

@@ -1,0 +1,90 @@
+"""Frames of our own that travel the pipeline between Pipecat's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipecat.frames.frames import (
+    DataFrame,
+    SystemFrame,
+    VADUserStartedSpeakingFrame,
+    VADUserStoppedSpeakingFrame,
+)
+
+from voice.playout import Group, Speech
+from voice.session import Notice
+
+
+@dataclass
+class VoiceStarted(VADUserStartedSpeakingFrame):
+    """The caller began to make speech-like sound at `at_ms` in the stream."""
+
+    at_ms: float = 0.0
+
+
+@dataclass
+class VoiceGoesOn(SystemFrame):
+    """The caller's voice has lasted `lasted_ms` without a break."""
+
+    lasted_ms: float = 0.0
+
+
+@dataclass
+class VoicePaused(VADUserStoppedSpeakingFrame):
+    """The caller fell silent; the last voiced sample was at `last_voiced_ms`."""
+
+    last_voiced_ms: float = 0.0
+    voiced_ms: float = 0.0
+    """How much voice there was since it started."""
+
+
+@dataclass
+class TurnVerdict(SystemFrame):
+    """How finished the turn that paused at `last_voiced_ms` sounds, 0-1."""
+
+    last_voiced_ms: float = 0.0
+    probability: float = 0.0
+
+
+@dataclass
+class KeyPressed(SystemFrame):
+    """A key of the telephone."""
+
+    digit: str = ""
+
+
+@dataclass
+class NoticeArrived(SystemFrame):
+    """News of the call from elsewhere in the product."""
+
+    notice: Notice | None = None
+
+
+@dataclass
+class StreamClosed(SystemFrame):
+    """The media stream is over."""
+
+    reason: str = ""
+
+
+@dataclass
+class GroupBegins(DataFrame):
+    """The synthesised sound that follows belongs to this group of words."""
+
+    speech: Speech
+    group: Group
+
+
+@dataclass
+class GroupEnds(DataFrame):
+    """The group has all its sound."""
+
+    speech: Speech
+    group: Group
+
+
+@dataclass
+class SpeechEnds(DataFrame):
+    """The speech has all its groups."""
+
+    speech: Speech

@@ -1,0 +1,34 @@
+"""What the voice process tells Prometheus about its calls."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from prometheus_client import Counter, Gauge, Histogram
+
+LIVE_CALLS = Gauge("voice_live_calls", "Calls with an open media stream in this process.")
+STREAMS_REFUSED = Counter("voice_streams_refused", "Media streams refused.", ["reason"])
+ANSWER_LATENCY = Histogram(
+    "voice_answer_latency_seconds",
+    "From the lead's last voiced sample to the agent's first.",
+    buckets=(0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75, 1.0, 1.5, 2.0, 4.0),
+)
+LATE_FRAMES = Counter("voice_late_frames", "Frames sent after the far end had run dry.")
+DROPPED_FRAMES = Counter("voice_dropped_frames", "Frames of callers dropped: the loop was behind.")
+LOOP_LAG = Histogram(
+    "voice_loop_lag_seconds",
+    "How late the event loop wakes.",
+    buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0),
+)
+UNWRITTEN = Counter("voice_records_lost", "Records given up because the database stayed away.")
+
+LAG_PERIOD_S = 0.25
+
+
+async def watch_loop() -> None:
+    """Measure how late the event loop wakes, until cancelled."""
+    while True:
+        due = time.monotonic() + LAG_PERIOD_S
+        await asyncio.sleep(LAG_PERIOD_S)
+        LOOP_LAG.observe(max(0.0, time.monotonic() - due))

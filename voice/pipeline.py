@@ -1,0 +1,222 @@
+"""One call from the opening of its stream to the last line of its record."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine
+from typing import Any, cast
+
+import structlog
+from django.conf import settings
+from django.utils import timezone
+from pipecat.pipeline.pipeline import Pipeline
+from pipecat.pipeline.worker import PipelineParams, PipelineWorker
+from pipecat.workers.runner import WorkerRunner
+
+from agents.interface import Brief, ConversationProtocol
+from calls.services.ending import call_hang_up
+from calls.services.metering import Meter, call_meter
+from calls.services.record import notes_record, recording_store
+from calls.services.streams import LiveCall, stream_closed
+from voice.audio import TELEPHONE_RATE
+from voice.clerk import Clerk
+from voice.dialogue import Dialogue
+from voice.ears import Ears, SileroDetector, SmartTurn
+from voice.engines import registry
+from voice.playout import Playout
+from voice.recorder import Recorder
+from voice.session import MediaSession, Notice
+from voice.transport import MediaInput, MediaOutput
+
+METER_EVERY_S = 5.0
+WRAP_UP_BEFORE_S = 20.0
+"""How long before the carrier's limit the agent says goodbye."""
+SETTLE_S = 30.0
+"""How long the end of a call waits for the database."""
+
+
+def make_conversation(brief: Brief) -> ConversationProtocol:
+    """Return the agents' conversation for a call."""
+    from agents.conversation import Conversation
+
+    return cast(ConversationProtocol, Conversation(brief))
+
+
+async def carry_call(
+    session: MediaSession, live: LiveCall, conversation: ConversationProtocol
+) -> None:
+    """Carry a call until it is over, and finish its record. Raises nothing the line could cause."""
+    await CallRun(session, live, conversation).run()
+
+
+class CallRun:
+    """The parts of one live call and their life together."""
+
+    def __init__(
+        self, session: MediaSession, live: LiveCall, conversation: ConversationProtocol
+    ) -> None:
+        self._log = structlog.get_logger(__name__).bind(call_id=str(live.call_id))
+        self._session = session
+        self._live = live
+        self._conversation = conversation
+        self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._clerk = Clerk(str(live.call_id))
+        path = live.recording_path
+        self._recorder = None if path is None else Recorder(path, session.clock)
+        self._playout = Playout(
+            session.clock,
+            send_sound=session.send_sound,
+            send_mark=session.send_mark,
+            send_clear=session.send_clear,
+            on_sent=self._sent,
+            on_cut=self._was_cut,
+        )
+        self._dialogue = Dialogue(
+            live=live,
+            conversation=conversation,
+            playout=self._playout,
+            clock=session.clock,
+            clerk=self._clerk,
+            recorder=self._recorder,
+            finish=self._finish,
+        )
+        self._worker = PipelineWorker(
+            Pipeline(
+                [
+                    MediaInput(session, self._playout, self._recorder),
+                    Ears(SileroDetector(), SmartTurn()),
+                    registry.create_stt(
+                        settings.ENV.stt_engine,
+                        on_partial=self._dialogue.on_partial,
+                        on_final=self._dialogue.on_final,
+                    ),
+                    self._dialogue,
+                    registry.create_tts(settings.ENV.tts_engine),
+                    MediaOutput(self._playout),
+                ]
+            ),
+            params=PipelineParams(
+                audio_in_sample_rate=TELEPHONE_RATE,
+                audio_out_sample_rate=TELEPHONE_RATE,
+                send_initial_empty_metrics=False,
+            ),
+            enable_rtvi=False,
+            enable_turn_tracking=False,
+            idle_timeout_secs=None,
+        )
+
+    async def run(self) -> None:
+        """Talk, then settle."""
+        self._log.info("call_started")
+        runner = WorkerRunner(handle_sigint=False)
+        await runner.add_workers(self._worker)
+        parts: list[Coroutine[Any, Any, None]] = [
+            self._clerk.run(),
+            self._playout.run(),
+            self._meter(),
+            self._watch_time(),
+        ]
+        if self._recorder is not None:
+            parts.append(self._recorder.run())
+        tasks = [asyncio.create_task(part) for part in parts]
+        talking = asyncio.create_task(runner.run())
+        reason = "cancelled"
+        try:
+            await asyncio.wait({self._ended, talking}, return_when=asyncio.FIRST_COMPLETED)
+            reason = self._ended.result() if self._ended.done() else "failed"
+        finally:
+            await self._close(reason, runner, talking, tasks)
+
+    def _sent(self, at_ms: float, ulaw: bytes) -> None:
+        if self._recorder is not None:
+            self._recorder.agent(at_ms, ulaw)
+
+    def _was_cut(self, at_ms: float) -> None:
+        if self._recorder is not None:
+            self._recorder.cut(at_ms)
+
+    def _finish(self, reason: str) -> None:
+        if not self._ended.done():
+            self._ended.set_result(reason)
+
+    async def _close(
+        self,
+        reason: str,
+        runner: WorkerRunner,
+        talking: asyncio.Task[None],
+        tasks: list[asyncio.Task[None]],
+    ) -> None:
+        clerk_task, *others = tasks
+        await self._attempt("dialogue", self._dialogue.closing())
+        ours = reason not in {"stream_stopped", "socket_lost", "call_over"}
+        if ours:
+            await self._attempt("hang_up", call_hang_up(call_id=self._live.call_id, reason=reason))
+        for task in others:
+            task.cancel()
+        self._session.lose(reason)
+        await self._session.close()
+        await self._attempt("pipeline", self._stop_talking(runner, talking))
+        await self._attempt("notes", self._keep_notes())
+        await self._attempt("recording", self._keep_recording())
+        self._clerk.note(call_meter, call_id=self._live.call_id, now=timezone.now())
+        self._clerk.note(
+            stream_closed, call_id=self._live.call_id, reason=reason, now=timezone.now()
+        )
+        await self._clerk.settle(SETTLE_S)
+        clerk_task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._log.info("call_closed", reason=reason)
+
+    async def _stop_talking(self, runner: WorkerRunner, talking: asyncio.Task[None]) -> None:
+        await runner.cancel()
+        async with asyncio.timeout(10):
+            await asyncio.gather(talking, return_exceptions=True)
+
+    async def _keep_notes(self) -> None:
+        notes = await self._conversation.close()
+        self._clerk.note(notes_record, call_id=self._live.call_id, notes=notes, now=timezone.now())
+
+    async def _keep_recording(self) -> None:
+        recorded = None if self._recorder is None else await self._recorder.finish()
+        if recorded is not None:
+            self._clerk.note(
+                recording_store,
+                call_id=self._live.call_id,
+                path=recorded.path,
+                duration_ms=recorded.duration_ms,
+                sha256=recorded.sha256,
+                now=timezone.now(),
+            )
+
+    async def _attempt(self, step: str, work: Coroutine[Any, Any, None]) -> None:
+        """Run one step of the end; the steps after it are owed whatever becomes of it."""
+        try:
+            await work
+        except Exception as error:
+            self._log.error(
+                "close_step_failed", step=step, error=type(error).__name__, exc_info=error
+            )
+
+    async def _meter(self) -> None:
+        """Beat the heart, count the money, and look for news, until cancelled."""
+        while True:
+            with contextlib.suppress(Exception):  # logged by the clerk; the next beat tries again
+                meter: Meter = await self._clerk.ask(
+                    call_meter, call_id=self._live.call_id, now=timezone.now()
+                )
+                for notice in meter.notices:
+                    self._dialogue.notice(Notice(str(notice.id), notice.kind, notice.data))
+                if not meter.active:
+                    self._dialogue.end("call_over")
+                elif meter.pressure == "hard":
+                    self._dialogue.wrap_up("budget")
+            await asyncio.sleep(METER_EVERY_S)
+
+    async def _watch_time(self) -> None:
+        """Say goodbye before the carrier cuts the call, and hang up if that takes too long."""
+        left_s = self._live.max_seconds - WRAP_UP_BEFORE_S
+        await asyncio.sleep(max(left_s, self._live.max_seconds / 2))
+        self._dialogue.wrap_up("time")
+        await asyncio.sleep(WRAP_UP_BEFORE_S)
+        self._dialogue.end("time_limit")

@@ -1,0 +1,381 @@
+"""What the agent says on its way to the caller's ear: paced, marked, stopped, and remembered.
+
+Sound is sent a little ahead of real time, so that the far end never starves when our loop is
+late, and never holds much that a `clear` would have to take back. Where every frame sounds is
+known from when it was sent; marks that come back confirm it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import structlog
+
+from voice.clock import StreamClock
+from voice.metrics import LATE_FRAMES
+from voice.phrasing import words_by
+from voice.wire import FRAME_BYTES, FRAME_MS, SAMPLE_RATE
+
+logger = structlog.get_logger(__name__)
+
+LEAD_MS = 160
+"""How far ahead of the caller's ear sound is sent: longer than any stall of the loop we accept."""
+
+MOST_WAITING_MS = 120_000
+"""Two minutes of speech waiting is a runaway text, not a reply: the rest is dropped."""
+
+MARK_GRACE_MS = 1500
+"""How long after the end of its sound a mark may take before we believe our own clock."""
+
+FIRST_WORD_MARGIN = SAMPLE_RATE // 100
+"""Samples kept before the first audible one: a soft consonant begins below what we call loud."""
+
+_SILENCE = b"\xff"
+# µ-law magnitudes from about -46 dBFS up: above comfort noise, below any spoken syllable.
+_LOUD = bytes(1 if (~code & 0x7F) >= 18 else 0 for code in range(256))
+
+
+@dataclass(slots=True)
+class Group:
+    """A group of words: its sound until sent, and when it sounded (ms in the stream)."""
+
+    number: int
+    text: str
+    topic: str
+    agent: str
+    interruptible: bool
+    frames: deque[bytes] = field(default_factory=deque)
+    complete: bool = False
+    marked: bool = False
+    heard: bool = False
+    """Its mark came back and it had not been cleared."""
+    start_ms: float | None = None
+    end_ms: float = 0.0
+    voice_offset_ms: float | None = None
+    """First audible sample, counted from the group's start."""
+    voice_length_ms: float = 0.0
+    """Last audible sample, counted from the group's start."""
+    _rest: bytes = b""
+    _length: int = 0
+
+    def take(self, ulaw: bytes) -> None:
+        """Append sound."""
+        loud = ulaw.translate(_LOUD)
+        first, last = loud.find(1), loud.rfind(1)
+        per_ms = SAMPLE_RATE / 1000
+        if self.number == 0 and self.voice_offset_ms is None:
+            # The caller waits for the first word: no silence before it.
+            skip = max(0, first - FIRST_WORD_MARGIN) if first >= 0 else len(ulaw)
+            ulaw, first, last = ulaw[skip:], first - skip, last - skip
+        if first >= 0:
+            if self.voice_offset_ms is None:
+                self.voice_offset_ms = (self._length + first) / per_ms
+            self.voice_length_ms = (self._length + last + 1) / per_ms
+        self._length += len(ulaw)
+        sound = self._rest + ulaw
+        whole = len(sound) - len(sound) % FRAME_BYTES
+        self.frames.extend(sound[i : i + FRAME_BYTES] for i in range(0, whole, FRAME_BYTES))
+        self._rest = sound[whole:]
+
+    def end(self) -> None:
+        """Say that all sound is there."""
+        if self._rest:
+            self.frames.append(self._rest.ljust(FRAME_BYTES, _SILENCE))
+            self._rest = b""
+        self.complete = True
+
+    def was_heard_by(self, at_ms: float) -> bool:
+        """Return whether all its words had sounded at a moment of the stream."""
+        return bool(self.text) and self.heard_by(at_ms) == self.text
+
+    def heard_by(self, at_ms: float) -> str:
+        """Return the words that had sounded in full at a moment of the stream."""
+        if self.start_ms is None:
+            return ""
+        sounded = at_ms - self.start_ms
+        if self.heard or (self.complete and not self.frames and at_ms >= self.end_ms):
+            return self.text
+        return words_by(sounded / max(self.voice_length_ms, 1.0), self.text)
+
+
+class Speech:
+    """The words of one agent turn, from the first sound made to the last one heard."""
+
+    def __init__(self, *, held: bool) -> None:
+        self.held = held
+        self.turn = -1
+        self.groups: list[Group] = []
+        self.dropped: list[Group] = []
+        """Groups taken away before they sounded."""
+        self.finished = False
+        """No more groups will come."""
+        self.cut_ms: float | None = None
+        """When it was stopped, if it was."""
+        self.over = asyncio.Event()
+        """It was heard to its end, or cut."""
+        self.started = asyncio.Event()
+
+    @property
+    def started_ms(self) -> float | None:
+        """When its first audible sample sounded."""
+        for group in self.groups:
+            if group.start_ms is not None and group.voice_offset_ms is not None:
+                return group.start_ms + group.voice_offset_ms
+        return None
+
+    @property
+    def ended_ms(self) -> float:
+        """When its last sample sounded."""
+        ends = [
+            group.start_ms + group.voice_length_ms
+            for group in self.groups
+            if group.start_ms is not None
+        ]
+        end = max(ends, default=0.0)
+        return end if self.cut_ms is None else min(end, self.cut_ms)
+
+    @property
+    def words(self) -> str:
+        """All its words, heard or not."""
+        return " ".join(group.text for group in self.groups)
+
+    def left(self) -> list[Group]:
+        """Return the groups that were not heard in full before it was cut."""
+        at_ms = float("inf") if self.cut_ms is None else self.cut_ms
+        return [group for group in self.groups if not group.was_heard_by(at_ms)] + self.dropped
+
+    def heard_by(self, at_ms: float) -> str:
+        """Return the words that had sounded by then."""
+        if self.cut_ms is not None:
+            at_ms = min(at_ms, self.cut_ms)
+        return " ".join(filter(None, (group.heard_by(at_ms) for group in self.groups)))
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether it was stopped before its last word."""
+        if self.dropped:
+            return True
+        return self.cut_ms is not None and self.heard_by(self.cut_ms) != self.words
+
+
+class Playout:
+    """The agent's side of the line. All methods belong to the event loop's thread."""
+
+    def __init__(
+        self,
+        clock: StreamClock,
+        *,
+        send_sound: Callable[[bytes], Awaitable[None]],
+        send_mark: Callable[[str], Awaitable[None]],
+        send_clear: Callable[[], Awaitable[None]],
+        on_sent: Callable[[float, bytes], None],
+        on_cut: Callable[[float], None],
+    ) -> None:
+        self._clock = clock
+        self._send_sound = send_sound
+        self._send_mark = send_mark
+        self._send_clear = send_clear
+        self._on_sent = on_sent
+        self._on_cut = on_cut
+        self._queue: deque[Speech] = deque()
+        self._waiting: dict[str, tuple[Speech, Group]] = {}
+        self._cursor_ms = 0.0
+        self._wake = asyncio.Event()
+
+    # Filling
+
+    def begin(self, *, held: bool) -> Speech:
+        """Open a speech. Held, it makes no sound until released."""
+        return Speech(held=held)
+
+    def begin_group(
+        self, speech: Speech, text: str, *, topic: str, agent: str, interruptible: bool
+    ) -> Group:
+        """Open the next group of words of a speech."""
+        group = Group(len(speech.groups), text, topic, agent, interruptible)
+        if speech.cut_ms is None and not speech.dropped:
+            speech.groups.append(group)
+        return group
+
+    def feed(self, speech: Speech, group: Group, ulaw: bytes) -> None:
+        """Append sound to a group."""
+        if speech.cut_ms is not None:
+            return
+        waiting = sum(len(other.frames) for other in speech.groups) * FRAME_MS
+        if waiting > MOST_WAITING_MS:
+            logger.warning("speech_too_long", waiting_ms=waiting)
+            return
+        group.take(ulaw)
+        self._wake.set()
+
+    def end_group(self, group: Group) -> None:
+        """Say that the group has all its sound."""
+        group.end()
+        self._wake.set()
+
+    def finish(self, speech: Speech) -> None:
+        """Say that the speech has all its groups."""
+        speech.finished = True
+        if not speech.groups:
+            speech.over.set()
+        self._wake.set()
+
+    # Deciding
+
+    def release(self, speech: Speech, turn: int) -> None:
+        """Let the speech sound after what is being said. `turn` is its index in the transcript."""
+        speech.held = False
+        speech.turn = turn
+        self._queue.append(speech)
+        self._wake.set()
+
+    def discard(self, speech: Speech) -> None:
+        """Drop a held speech as if it had never been made."""
+        speech.cut_ms = 0.0
+        speech.over.set()
+
+    @property
+    def speaking(self) -> bool:
+        """Whether the caller hears the agent now, or is about to."""
+        return self._clock.now_ms() < self._cursor_ms or any(
+            not speech.over.is_set() and not self._all_sent(speech) for speech in self._queue
+        )
+
+    @property
+    def must_be_heard(self) -> bool:
+        """Whether the words being heard may not be interrupted."""
+        return self._must_be_heard(self._clock.now_ms()) is not None
+
+    @property
+    def waiting_ms(self) -> float:
+        """How much of what was released the caller has still to hear, as far as it is made."""
+        unsent = sum(len(group.frames) for speech in self._queue for group in speech.groups)
+        return max(0.0, self._cursor_ms - self._clock.now_ms()) + unsent * FRAME_MS
+
+    async def interrupt(self, *, force: bool = False) -> bool:
+        """Stop the agent at once, unless the words being heard must be.
+
+        Those are played to their end and what follows them is dropped; with `force` they are not
+        spared. Return whether the agent fell silent.
+        """
+        now = self._clock.now_ms()
+        keep = None if force else self._must_be_heard(now)
+        if keep is not None:
+            self._drop_after(keep)
+            return False
+        stopped = self._unheard()
+        self._queue.clear()
+        for speech in stopped:
+            speech.cut_ms = now
+        self._waiting.clear()  # their marks now come back unheard
+        self._cursor_ms = now
+        self._on_cut(now)
+        if stopped:
+            await self._send_clear()
+        for speech in stopped:
+            speech.over.set()
+        return True
+
+    def mark_returned(self, name: str) -> None:
+        """Take a mark back from the far end: its group has been heard."""
+        entry = self._waiting.pop(name, None)
+        if entry is None:
+            return  # cleared, or not ours
+        speech, group = entry
+        group.heard = True
+        self._check_over(speech)
+
+    # Sounding
+
+    async def run(self) -> None:
+        """Send what there is, in time, until cancelled."""
+        while True:
+            if not await self._step():
+                self._wake.clear()
+                await self._wake.wait()
+
+    async def _step(self) -> bool:
+        """Send one frame or mark; return whether there was one."""
+        while self._queue and (self._queue[0].over.is_set() or self._all_sent(self._queue[0])):
+            self._queue.popleft()
+        if not self._queue:
+            return False
+        speech = self._queue[0]
+        group = next((each for each in speech.groups if not each.marked), None)
+        if group is None:
+            return False
+        if not group.frames:
+            return await self._mark(speech, group)
+        ahead = self._cursor_ms - self._clock.now_ms()
+        if ahead > LEAD_MS:
+            await asyncio.sleep((ahead - LEAD_MS) / 1000)
+            return True  # look again: it may have been cut meanwhile
+        await self._sound(speech, group)
+        return True
+
+    async def _sound(self, speech: Speech, group: Group) -> None:
+        now = self._clock.now_ms()
+        if group.start_ms is not None and now > self._cursor_ms + FRAME_MS:
+            LATE_FRAMES.inc()
+        at_ms = max(self._cursor_ms, now)
+        frame = group.frames.popleft()
+        if group.start_ms is None:
+            group.start_ms = at_ms
+        group.end_ms = self._cursor_ms = at_ms + FRAME_MS
+        self._on_sent(at_ms, frame)
+        await self._send_sound(frame)
+        speech.started.set()
+
+    async def _mark(self, speech: Speech, group: Group) -> bool:
+        """Send the mark of a group whose sound is out, once it is known whether it is the last."""
+        last = group is speech.groups[-1]
+        if not group.complete or (last and not speech.finished):
+            return False
+        name = f"{speech.turn}.{group.number}/{group.topic}{'/end' if last else ''}"
+        group.marked = True
+        self._waiting[name] = (speech, group)
+        delay_s = max(0.0, group.end_ms - self._clock.now_ms() + MARK_GRACE_MS) / 1000
+        asyncio.get_running_loop().call_later(delay_s, self.mark_returned, name)
+        await self._send_mark(name)
+        return True
+
+    def _all_sent(self, speech: Speech) -> bool:
+        return speech.finished and all(group.marked for group in speech.groups)
+
+    def _check_over(self, speech: Speech) -> None:
+        if self._all_sent(speech) and all(group.heard for group in speech.groups):
+            speech.over.set()
+
+    def _must_be_heard(self, now: float) -> tuple[Speech, Group] | None:
+        """Return the last of the uninterruptible groups that the caller is hearing, if any."""
+        found: tuple[Speech, Group] | None = None
+        for speech in self._unheard():
+            for group in speech.groups:
+                if group.heard or (group.marked and group.end_ms <= now):
+                    continue
+                if group.interruptible:
+                    return found
+                found = (speech, group)
+        return found
+
+    def _unheard(self) -> list[Speech]:
+        sent = [speech for speech, _ in self._waiting.values() if speech not in self._queue]
+        unique = list(dict.fromkeys(sent))
+        return [speech for speech in (*unique, *self._queue) if not speech.over.is_set()]
+
+    def _drop_after(self, keep: tuple[Speech, Group]) -> None:
+        speech, last = keep
+        later = speech.groups[last.number + 1 :]
+        dropped = [group for group in later if group.start_ms is None]
+        if dropped:
+            speech.groups = [group for group in speech.groups if group not in dropped]
+            speech.dropped += dropped
+            speech.finished = True
+        while self._queue and self._queue[-1] is not speech and speech in self._queue:
+            unheard = self._queue.pop()
+            unheard.cut_ms = 0.0
+            unheard.over.set()
+        self._wake.set()

@@ -1,0 +1,167 @@
+"""One answer of the conversation: decided, synthesised, held, and then heard or dropped."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+
+from pipecat.frames.frames import Frame, TTSSpeakFrame
+
+from agents.interface import Action, Do, Event, Item, Say
+from voice.clock import StreamClock
+from voice.frames import GroupBegins, GroupEnds, SpeechEnds
+from voice.phrasing import word_groups
+from voice.playout import Playout, Speech
+
+_NOT_UNDERSTOOD = ("clarify", "reprompt")
+
+
+@dataclass(slots=True)
+class LeadTurn:
+    """What the lead said in one turn. Times in ms of the stream."""
+
+    started_ms: float = 0.0
+    last_voiced_ms: float = 0.0
+    paused_ms: float = 0.0
+    """When the pause after it was noticed."""
+    transcribed_ms: float = 0.0
+    segments: list[str] = field(default_factory=list)
+    kept: int = 0
+    """So many segments are in the transcript already, as a turn before a false start."""
+    confidences: list[float] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """All its words."""
+        return " ".join(self.segments)
+
+    @property
+    def fresh_text(self) -> str:
+        """Its words that no earlier turn of the transcript has."""
+        return " ".join(self.segments[self.kept :])
+
+    @property
+    def confidence(self) -> float | None:
+        """The recogniser's confidence in the least sure part."""
+        return min(self.confidences, default=None)
+
+
+class Reply:
+    """What the agent answers to one event, while it is being made and while it is heard.
+
+    Args:
+        items: the conversation's stream.
+        turn: the lead's turn it answers, if it answers one.
+        held: whether nothing may be heard of it yet.
+        fork: whether it is a fork of the conversation, to be adopted or dropped.
+        on_change: called when its first item is known and when it is complete.
+    """
+
+    def __init__(
+        self,
+        *,
+        event: Event | None,
+        items: AsyncIterator[Item],
+        turn: LeadTurn | None,
+        fork: bool,
+        playout: Playout,
+        clock: StreamClock,
+        push: Callable[[Frame], Awaitable[None]],
+        on_change: Callable[[Reply], None],
+    ) -> None:
+        self.event = event
+        self.turn = turn
+        self.fork = fork
+        """Not adopted yet."""
+        self.speech: Speech = playout.begin(held=True)
+        self.says: list[Say] = []
+        self.dos: list[Do] = []
+        self.first_topic: str | None = None
+        self.complete = False
+        self.failed = False
+        self.dropped = False
+        self.acted = False
+        """Its actions have been carried out."""
+        self.index = -1
+        self.lead_index = -1
+        self.decided_ms: float | None = None
+        self.confirmed_ms: float | None = None
+        self.watcher: asyncio.Task[None] | None = None
+        self._items = items
+        self._playout = playout
+        self._clock = clock
+        self._push = push
+        self._on_change = on_change
+        self.task = asyncio.create_task(self._make(), name="reply")
+
+    @property
+    def understood(self) -> bool | None:
+        """Whether the conversation knew what to make of the event; None while it thinks."""
+        if self.first_topic is None:
+            return True if self.complete and self.dos else (None if not self.complete else False)
+        return not self.first_topic.startswith(_NOT_UNDERSTOOD)
+
+    @property
+    def hangs_up(self) -> bool:
+        """Whether the call ends after it."""
+        return any(do.action is Action.HANG_UP for do in self.dos)
+
+    @property
+    def topic(self) -> str:
+        """What it asks or says last."""
+        return self.says[-1].topic if self.says else ""
+
+    @property
+    def agent(self) -> str:
+        """Who speaks last in it."""
+        return self.says[-1].agent if self.says else ""
+
+    async def drop(self) -> None:
+        """Make no more of it, and let nothing of it be heard that is not out."""
+        self.dropped = True
+        if not self.task.done():
+            self.task.cancel()
+            await asyncio.gather(self.task, return_exceptions=True)
+        if self.speech.held:
+            self._playout.discard(self.speech)
+
+    async def _make(self) -> None:
+        try:
+            async for item in self._items:
+                await self._take(item)
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            self.failed = True
+            raise
+        finally:
+            # A generator left open would go on at some later moment, on a conversation that has.
+            if (close := getattr(self._items, "aclose", None)) is not None:
+                await close()
+            if not self.dropped:
+                await self._push(SpeechEnds(self.speech))
+                self.complete = True
+                self._on_change(self)
+
+    async def _take(self, item: Item) -> None:
+        if self.decided_ms is None:
+            self.decided_ms = self._clock.now_ms()
+        if isinstance(item, Do):
+            self.dos.append(item)
+            return
+        self.says.append(item)
+        for words in word_groups(item.text):
+            group = self._playout.begin_group(
+                self.speech,
+                words,
+                topic=item.topic,
+                agent=item.agent,
+                interruptible=item.interruptible,
+            )
+            await self._push(GroupBegins(self.speech, group))
+            await self._push(TTSSpeakFrame(words, append_to_context=False))
+            await self._push(GroupEnds(self.speech, group))
+        if self.first_topic is None:
+            self.first_topic = item.topic
+            self._on_change(self)

@@ -1,0 +1,140 @@
+"""The two ends of the pipeline: sound from the caller, and sound to the caller's ear."""
+
+from __future__ import annotations
+
+import asyncio
+
+from pipecat.frames.frames import (
+    CancelFrame,
+    EndFrame,
+    Frame,
+    InputAudioRawFrame,
+    StartFrame,
+    TTSAudioRawFrame,
+)
+from pipecat.processors.frame_processor import FrameDirection
+from pipecat.transports.base_input import BaseInputTransport
+from pipecat.transports.base_output import BaseOutputTransport
+from pipecat.transports.base_transport import TransportParams
+
+from voice.audio import TELEPHONE_RATE, mulaw_decode, mulaw_encode
+from voice.frames import (
+    GroupBegins,
+    GroupEnds,
+    KeyPressed,
+    NoticeArrived,
+    SpeechEnds,
+    StreamClosed,
+)
+from voice.playout import Group, Playout, Speech
+from voice.recorder import Recorder
+from voice.session import Closed, MediaSession, Notice
+from voice.wire import Dtmf, Mark, Media
+
+MOST_SKEW_MS = 1000
+"""A carrier's timestamp further than this from our clock is not believed."""
+
+
+def transport_params() -> TransportParams:
+    """Return how telephone sound travels: 8 kHz both ways, 20 ms frames out."""
+    return TransportParams(
+        audio_in_enabled=True,
+        audio_out_enabled=True,
+        audio_in_sample_rate=TELEPHONE_RATE,
+        audio_out_sample_rate=TELEPHONE_RATE,
+        audio_out_10ms_chunks=2,
+    )
+
+
+class MediaInput(BaseInputTransport):
+    """Reads a media session: sound becomes frames, marks go to the playout."""
+
+    def __init__(self, session: MediaSession, playout: Playout, recorder: Recorder | None) -> None:
+        super().__init__(transport_params())
+        self._session = session
+        self._playout = playout
+        self._recorder = recorder
+        self._reader: asyncio.Task[None] | None = None
+
+    async def start(self, frame: StartFrame) -> None:
+        """Begin to read."""
+        await super().start(frame)
+        await self.set_transport_ready(frame)
+        if self._reader is None:
+            self._reader = self.create_task(self._read(), name="media-input")
+
+    async def stop(self, frame: EndFrame) -> None:
+        """Stop reading."""
+        await self._stop_reading()
+        await super().stop(frame)
+
+    async def cancel(self, frame: CancelFrame) -> None:
+        """Stop reading."""
+        await self._stop_reading()
+        await super().cancel(frame)
+
+    async def _stop_reading(self) -> None:
+        if self._reader is not None:
+            reader, self._reader = self._reader, None
+            await self.cancel_task(reader)
+
+    async def _read(self) -> None:
+        while True:
+            item = await self._session.get()
+            if isinstance(item, Media):
+                await self._hear(item)
+            elif isinstance(item, Mark):
+                self._playout.mark_returned(item.name)
+            elif isinstance(item, Dtmf):
+                await self.push_frame(KeyPressed(digit=item.digit))
+            elif isinstance(item, Notice):
+                await self.push_frame(NoticeArrived(notice=item))
+            elif isinstance(item, Closed):
+                await self.push_frame(StreamClosed(reason=item.reason))
+                return
+
+    async def _hear(self, media: Media) -> None:
+        now = self._session.clock.now_ms()
+        length_ms = len(media.ulaw) * 1000 / TELEPHONE_RATE
+        at_ms = float(media.timestamp_ms)
+        if abs(now - length_ms - at_ms) > MOST_SKEW_MS:
+            at_ms = max(0.0, now - length_ms)
+        if self._recorder is not None:
+            self._recorder.lead(at_ms, media.ulaw)
+        frame = InputAudioRawFrame(
+            audio=mulaw_decode(media.ulaw), sample_rate=TELEPHONE_RATE, num_channels=1
+        )
+        frame.pts = round(at_ms * 1_000_000)
+        await self.push_frame(frame)
+
+
+class MediaOutput(BaseOutputTransport):
+    """Hands synthesised sound to the playout, which paces, holds, marks and stops it.
+
+    Pipecat's own sender queues sound without knowing when it is heard; here one object knows.
+    """
+
+    def __init__(self, playout: Playout) -> None:
+        super().__init__(transport_params())
+        self._playout = playout
+        self._current: tuple[Speech, Group] | None = None
+
+    async def start(self, frame: StartFrame) -> None:
+        """Begin to take sound."""
+        await super().start(frame)
+        await self.set_transport_ready(frame)
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        """Take the sound of word groups; pass everything else on."""
+        if isinstance(frame, TTSAudioRawFrame):
+            if self._current is not None:
+                self._playout.feed(*self._current, mulaw_encode(frame.audio))
+        elif isinstance(frame, GroupBegins):
+            self._current = (frame.speech, frame.group)
+        elif isinstance(frame, GroupEnds):
+            self._playout.end_group(frame.group)
+            self._current = None
+        elif isinstance(frame, SpeechEnds):
+            self._playout.finish(frame.speech)
+        else:
+            await super().process_frame(frame, direction)

@@ -1,0 +1,131 @@
+"""Whose turn is it? What words, voice and silence together say about the end of a turn.
+
+Sound alone cannot tell a finished turn from a pause on a telephone line: the words decide, and a
+wrong guess is made good by yielding at once (see `dialogue`). Pure: no clock, no audio, no frames.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_WORD = re.compile(r"[a-z0-9']+")
+
+_FILLERS = frozenset({"um", "uh", "er", "erm", "hm", "hmm", "mm", "well", "like"})
+
+# Words that no English sentence of an answer ends with.
+_OPEN_ENDS = _FILLERS | {
+    "and", "or", "but", "so", "because", "if", "that", "the", "a", "an", "my", "our", "your",
+    "their", "his", "is", "are", "was", "has", "have", "had", "with", "to", "of", "for", "from",
+    "at", "about", "around", "between", "maybe", "probably", "i", "we", "it's", "i'm", "we're",
+    "they", "very", "really", "than", "until", "by", "i'd", "we'd", "i'll", "we'll", "there's",
+}  # fmt: skip
+
+_OPEN_PHRASES = (
+    "let me see",
+    "let me think",
+    "give me a second",
+    "give me a minute",
+    "hold on",
+    "hang on",
+    "one moment",
+    "one second",
+    "just a second",
+    "just a moment",
+    "you know",
+    "i mean",
+    "how do i say",
+)
+
+_CLOSED = frozenset(
+    {
+        "yes", "yeah", "yep", "yup", "no", "nope", "sure", "okay", "ok", "right", "correct",
+        "exactly", "absolutely", "definitely", "goodbye", "bye", "hello", "never",
+    }
+)  # fmt: skip
+
+_BACK_CHANNELS = frozenset(
+    {
+        "", "mm", "mhm", "mm hm", "mm hmm", "uh huh", "hm", "hmm", "right", "okay", "ok", "yeah",
+        "yes", "yep", "sure", "i see", "got it", "oh", "ah", "aha", "huh", "uh", "um", "alright",
+        "all right", "oh okay", "okay okay", "yeah yeah", "right right", "cool", "great", "good",
+    }
+)  # fmt: skip
+
+
+_GREETINGS = frozenset(
+    {
+        "hello", "hi", "hey", "hello hello", "yes hello", "hello yes", "hi there", "good morning",
+        "good afternoon", "good evening", "speaking", "this is he", "this is she",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How much silence ends a turn, in ms since the last voiced sample."""
+
+    closed_ms: int = 0
+    """A complete answer: taken as soon as the pause is noticed and the reply is ready."""
+    likely_ms: int = 260
+    """Understood, but the voice did not sound finished."""
+    unsure_ms: int = 620
+    """Not understood as an answer yet."""
+    open_ms: int = 1200
+    """The words say that more is coming."""
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of a transcript, lower case."""
+    return _WORD.findall(text.lower())
+
+
+def is_back_channel(text: str) -> bool:
+    """Return whether the words only say "I am listening"."""
+    return " ".join(words_of(text)) in _BACK_CHANNELS
+
+
+def is_greeting(text: str) -> bool:
+    """Return whether the words are what people say when they pick up."""
+    return " ".join(words_of(text)) in _GREETINGS
+
+
+def is_open(text: str) -> bool:
+    """Return whether the words say that more is coming."""
+    words = words_of(text)
+    if not words:
+        return False
+    plain = " ".join(words)
+    return words[-1] in _OPEN_ENDS or any(plain.endswith(phrase) for phrase in _OPEN_PHRASES)
+
+
+def is_closed(text: str) -> bool:
+    """Return whether the words are a complete short answer whatever was asked."""
+    words = words_of(text)
+    return bool(words) and len(words) <= 3 and (words[0] in _CLOSED or words[-1] in _CLOSED)
+
+
+def silence_needed_ms(
+    text: str,
+    *,
+    understood: bool | None,
+    finished: float | None,
+    patience: Patience,
+) -> int:
+    """Return how long the caller has to be silent for the turn to be over.
+
+    Args:
+        text: the words of the turn so far.
+        understood: whether the conversation knows what to make of them; None while it thinks.
+        finished: how finished the voice sounded (Smart Turn), 0-1; None while unknown.
+        patience: the knobs.
+    """
+    if is_open(text):
+        return patience.open_ms
+    if is_closed(text) and understood is not False:
+        return patience.closed_ms
+    if understood is False:
+        return patience.unsure_ms if (finished or 0.0) >= 0.5 else patience.open_ms
+    if understood:
+        return patience.closed_ms if (finished or 0.0) >= 0.5 else patience.likely_ms
+    return patience.likely_ms if (finished or 0.0) >= 0.5 else patience.unsure_ms
