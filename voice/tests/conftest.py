@@ -1,0 +1,348 @@
+"""A real server on a real socket, a carrier's side that models the far ear, and scripted talk."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from typing import Any, Self
+
+import aiohttp
+import numpy as np
+import pytest
+from channels.routing import URLRouter
+from django.conf import settings as django_settings
+from django.urls import path
+from django.utils import timezone
+from twilio.request_validator import RequestValidator
+
+from agents.interface import Brief, Do, Event, Item, Notes, Say, Utterance
+from billing.services import prices_seed
+from calls.models import Call
+from calls.services.streams import stream_token_issue
+from calls.simulator import clips, g711
+from calls.simulator.playout import PlayoutBuffer
+from calls.tests.conftest import Exchange, playbook_version
+from tests.factories import CallFactory, CampaignFactory, ReservationFactory
+from voice.consumers import TwilioMediaConsumer
+from voice.preload import preload
+from voice.session import live_calls
+
+Answer = Callable[[Event], Sequence[Item]]
+
+
+class ScriptedConversation:
+    """Answers by a function, and remembers what it was told."""
+
+    def __init__(self, opening: Sequence[Item], answer: Answer) -> None:
+        self._opening = opening
+        self._answer = answer
+        self.events: list[Event] = []
+        self.kept: list[Event] = []
+        self.told: list[tuple[str, bool]] = []
+        self.discarded = 0
+        self.closed = False
+        self._fork: Event | None = None
+
+    async def open(self) -> AsyncIterator[Item]:
+        for item in self._opening:
+            yield item
+
+    async def respond(self, event: Event, *, speculative: bool = False) -> AsyncIterator[Item]:
+        self.events.append(event)
+        if speculative:
+            self._fork = event
+        else:
+            self.kept.append(event)
+        for item in self._answer(event):
+            yield item
+
+    async def commit(self) -> None:
+        if self._fork is not None:
+            self.kept.append(self._fork)
+            self._fork = None
+
+    async def discard(self) -> None:
+        if self._fork is not None:
+            self.discarded += 1
+            self._fork = None
+
+    async def heard(self, text: str, *, interrupted: bool) -> None:
+        self.told.append((text, interrupted))
+
+    async def close(self) -> Notes:
+        self.closed = True
+        return Notes("qualified", {}, {}, {"said": [e.text for e in self.said]})
+
+    @property
+    def said(self) -> list[Utterance]:
+        return [event for event in self.kept if isinstance(event, Utterance)]
+
+
+CONVERSATIONS: dict[str, ScriptedConversation] = {}
+
+
+class ScriptedConsumer(TwilioMediaConsumer):
+    """The product's consumer, with a conversation that the test has put there."""
+
+    @staticmethod
+    def converse(brief: Brief) -> ScriptedConversation:
+        return CONVERSATIONS[str(brief.call_id)]
+
+
+class Daphne:
+    """The product's server, in a thread: its reactor runs once per process."""
+
+    def __init__(self) -> None:
+        from daphne.server import Server
+
+        application = URLRouter([path("ws/twilio/media/", ScriptedConsumer.as_asgi())])
+        ready = threading.Event()
+        self.server = Server(
+            application,
+            endpoints=["tcp:port=0:interface=127.0.0.1"],
+            signal_handlers=False,
+            ready_callable=ready.set,
+            verbosity=0,
+        )
+        self.thread = threading.Thread(target=self.server.run, daemon=True)
+        self.thread.start()
+        assert ready.wait(10)
+        self.port = self.server.listening_addresses[0][1]
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        from daphne.server import twisted_loop
+
+        return twisted_loop
+
+    def run(self, work: Any, timeout_s: float = 20) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout_s)
+
+
+@pytest.fixture(scope="session")
+def daphne() -> Iterator[Daphne]:
+    preload()
+    yield Daphne()
+
+
+@pytest.fixture(scope="session")
+def carrier_rest() -> Iterator[Exchange]:
+    """The carrier's REST API, to hang up with; it answers that the calls have ended."""
+    exchange = Exchange()
+    yield exchange
+    exchange.close()
+
+
+@pytest.fixture
+def server(
+    daphne: Daphne, carrier_rest: Exchange, settings: Any, transactional_db: None
+) -> Iterator[Daphne]:
+    settings.ENV = settings.ENV.model_copy(
+        update={
+            "public_base_url": f"http://127.0.0.1:{daphne.port}",
+            "twilio_api_base_url": carrier_rest.simulator.base_url,
+        }
+    )
+    prices_seed()
+    yield daphne
+    daphne.run(all_calls_over())
+
+
+async def all_calls_over() -> None:
+    for _ in range(200):
+        if not len(live_calls):
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("a call is still alive")
+
+
+SID = "CA" + "7" * 32
+
+
+@pytest.fixture
+def call(server: Daphne) -> Call:
+    """A call whose lead has just picked up."""
+    campaign = CampaignFactory(running=True, playbook=playbook_version().playbook)
+    made: Call = CallFactory(campaign=campaign, state=Call.State.RINGING, provider_sid=SID)
+    ReservationFactory(call=made, amount=1)
+    return made
+
+
+@pytest.fixture
+def token(call: Call) -> str:
+    issued = stream_token_issue(call_id=call.pk, now=timezone.now())
+    assert issued
+    return issued
+
+
+def start_message(call_id: str, token: str | None, **media: Any) -> dict[str, Any]:
+    parameters = {"call": call_id} | ({} if token is None else {"token": token})
+    return {
+        "event": "start",
+        "sequenceNumber": "1",
+        "streamSid": "MZ" + "1" * 32,
+        "start": {
+            "accountSid": django_settings.ENV.twilio_account_sid,
+            "callSid": SID,
+            "streamSid": "MZ" + "1" * 32,
+            "tracks": ["inbound"],
+            "customParameters": parameters,
+            "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1}
+            | media,
+        },
+    }
+
+
+class Caller:
+    """The carrier's side of one stream, with a person's mouth and ear."""
+
+    def __init__(self, call: Call, token: str | None) -> None:
+        self._call, self._token = call, token
+        self._session = aiohttp.ClientSession()
+        self._tasks: list[asyncio.Task[None]] = []
+        self.ear = PlayoutBuffer()
+        self.mouth = bytearray()
+        self.heard = bytearray()
+        self.spoken = bytearray()
+        self.marks: list[tuple[str, bool]] = []
+        self.clears_ms: list[int] = []
+        self.closed = asyncio.Event()
+        self.passed = asyncio.Condition()
+
+    @property
+    def now_ms(self) -> int:
+        return len(self.heard) // 8
+
+    async def __aenter__(self) -> Self:
+        url = django_settings.ENV.media_stream_url
+        self.socket = await self._session.ws_connect(url, headers=signed(url))
+        await self.send({"event": "connected", "protocol": "Call", "version": "1.0.0"})
+        await self.send(start_message(str(self._call.pk), self._token))
+        self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._line())]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await self.socket.close()
+        await self._session.close()
+
+    async def send(self, message: dict[str, Any]) -> None:
+        await self.socket.send_str(json.dumps(message))
+
+    def say(self, *clip_names: str, pause_ms: float = 0) -> None:
+        """Speak; a clip is a sentence of the recorded voices."""
+        for name in clip_names:
+            self.mouth += clips.clip(name) + g711.silence(pause_ms)
+
+    async def press(self, digit: str) -> None:
+        await self.send(
+            {"event": "dtmf", "streamSid": "MZ", "dtmf": {"track": "inbound_track", "digit": digit}}
+        )
+
+    async def until_mark(self, pattern: str, timeout_s: float = 12) -> str:
+        """Wait until a mark whose name holds the pattern was passed by the sound."""
+        async with asyncio.timeout(timeout_s), self.passed:
+            while True:
+                for name, played in self.marks:
+                    if played and pattern in name:
+                        return name
+                await self.passed.wait()
+
+    async def until_closed(self, timeout_s: float = 15) -> None:
+        async with asyncio.timeout(timeout_s):
+            await self.closed.wait()
+
+    async def sleep_ms(self, ms: float) -> None:
+        await asyncio.sleep(ms / 1000)
+
+    async def _read(self) -> None:
+        async for message in self.socket:
+            content = json.loads(message.data)
+            if content["event"] == "media":
+                self.ear.feed(base64.b64decode(content["media"]["payload"]))
+            elif content["event"] == "mark":
+                name = content["mark"]["name"]
+                self.ear.mark(name, lambda played, name=name: self._passed(name, played))
+            elif content["event"] == "clear":
+                self.clears_ms.append(self.now_ms)
+                self.ear.clear()
+        self.closed.set()
+
+    def _passed(self, name: str, played: bool) -> None:
+        self.marks.append((name, played))
+        message = {"event": "mark", "streamSid": "MZ", "mark": {"name": name}}
+        self._tasks.append(asyncio.create_task(self._return(message)))
+
+    async def _return(self, message: dict[str, Any]) -> None:
+        async with self.passed:
+            self.passed.notify_all()
+        if not self.socket.closed:
+            await self.send(message)
+
+    async def _line(self) -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        chunk = 0
+        while not self.socket.closed:
+            chunk += 1
+            await asyncio.sleep(max(0.0, began + chunk * 0.02 - loop.time()))
+            self.heard += self.ear.next_frame()
+            frame = bytes(self.mouth[:160]).ljust(160, b"\xff")
+            del self.mouth[:160]
+            self.spoken += frame
+            media = {
+                "track": "inbound",
+                "chunk": str(chunk),
+                "timestamp": str((chunk - 1) * 20),
+                "payload": base64.b64encode(frame).decode(),
+            }
+            await self.send({"event": "media", "streamSid": "MZ", "media": media})
+
+    # What the person noticed
+
+    def gaps_ms(self) -> list[int]:
+        """Return, for every stretch of their own speech, ms until the agent was heard again."""
+        mine, theirs = spans_ms(bytes(self.spoken)), spans_ms(bytes(self.heard))
+        return [
+            starts[0] - end
+            for _, end in mine
+            if (starts := [start for start, _ in theirs if start >= end])
+        ]
+
+
+def spans_ms(ulaw: bytes, join_ms: int = 400) -> list[tuple[int, int]]:
+    """Return when there is speech in a track, as (start, end) in ms."""
+    loud = np.abs(g711.decode(ulaw).astype(np.int32)) > 330
+    blocks = loud[: len(loud) // 80 * 80].reshape(-1, 80).sum(axis=1) > 4
+    spans: list[tuple[int, int]] = []
+    for block in np.flatnonzero(blocks):
+        at = int(block) * 10
+        if spans and at - spans[-1][1] <= join_ms:
+            spans[-1] = (spans[-1][0], at + 10)
+        else:
+            spans.append((at, at + 10))
+    return spans
+
+
+def signed(url: str) -> dict[str, str]:
+    validator = RequestValidator(django_settings.ENV.twilio_auth_token.get_secret_value())
+    return {"X-Twilio-Signature": validator.compute_signature(url, {})}
+
+
+def script(
+    call: Call, answer: Answer | None = None, opening: Sequence[Item] = ()
+) -> ScriptedConversation:
+    """Put a conversation on a call."""
+    made = ScriptedConversation(
+        opening or [Say("Hello, this is Anna from Harbor Homes.", "greet", "greeter")],
+        answer or (lambda _event: [Say("Thank you, that is good to know.", "ack", "qualifier")]),
+    )
+    CONVERSATIONS[str(call.pk)] = made
+    return made
+
+
+__all__ = ["Do", "Say"]
