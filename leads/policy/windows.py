@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from leads.policy.calling_rules import CallingRules
 
-# Long enough to get past any run of closed days; beyond it nothing is promised.
-_HORIZON_DAYS = 15
+# Most answers are found in a day or two; the long look gets past any run of closed days, and
+# beyond it nothing is promised.
+_LOOKS = (2, 15)
 
 Span = tuple[datetime, datetime]
 
@@ -43,26 +44,28 @@ def next_open(
 
     `now` itself when it is open now; None if nothing opens within two weeks.
     """
-    shared: list[Span] | None = None
-    for zone in zones:
-        spans = list(_open_spans(rules, zone=zone, states=states, window=window, now=now))
-        shared = spans if shared is None else _intersection(shared, spans)
-    for start, end in shared or ():
-        if end > now:
-            return max(start, now)
+    for days in _LOOKS:
+        shared: list[Span] | None = None
+        for zone in zones:
+            first = now.astimezone(zone).date() - timedelta(days=1)
+            spans = list(_open_spans(rules, zone, states, window, first=first, days=days + 1))
+            shared = spans if shared is None else _intersection(shared, spans)
+        for start, end in shared or ():
+            if end > now:
+                return max(start, now)
     return None
 
 
 def _open_spans(
     rules: CallingRules,
-    *,
     zone: ZoneInfo,
     states: Sequence[str],
     window: CampaignWindow,
-    now: datetime,
+    *,
+    first: date,
+    days: int,
 ) -> Iterator[Span]:
-    first = now.astimezone(zone).date() - timedelta(days=1)
-    for offset in range(_HORIZON_DAYS + 1):
+    for offset in range(days):
         day = first + timedelta(days=offset)
         if rules.closed_on(states=states, day=day):
             continue

@@ -30,6 +30,7 @@ def consent_give(
     evidence: Mapping[str, Any] | None = None,
     actor: AbstractBaseUser | None = None,
     call_id: UUID | None = None,
+    now: datetime | None = None,
 ) -> Consent:
     """Keep a consent as evidence. The same one given twice is kept once.
 
@@ -37,7 +38,9 @@ def consent_give(
         text: the exact words that were shown.
         seller: the business named in those words.
         source: form, file and row, or certificate.
+        given_at: when the person agreed.
         phone: number it was given for; the lead's own if not given.
+        now: when we learnt of it; this moment if not given.
 
     Raises:
         ValidationError: the words, the seller or the source are missing.
@@ -63,6 +66,7 @@ def consent_give(
             call_id=call_id,
             actor=actor,
             key=f"consent:{consent.pk}",
+            at=now,
         )
     return consent
 
