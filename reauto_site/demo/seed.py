@@ -200,7 +200,7 @@ def _lead(
         given_at=now - timedelta(days=3),
         now=now,
     )
-    if not may_call(call_facts(lead), now=now).allowed:
+    if not may_call(call_facts(lead, attempts_at=()), now=now).allowed:
         lead.delete()
         return None
     return SeededLead(lead.id, number, place, persona_name, persona.expected)
