@@ -123,11 +123,15 @@ async def test_clear_empties_the_buffer_and_returns_the_marks_unheard(
         await peer.listen(0.2)
         await peer.send("clear")
         await peer.next("mark", 1)
+        await peer.listen(1.2)
 
     application.media = media
     call = await sdk.call("mute", twiml=application.stream())
     ended = await carrier.wait_for(call.sid, 5)
     assert ended.marks_heard == []
+    assert ended.line is not None
+    assert ended.line.lead is not None
+    assert [turn.topics for turn in ended.line.lead.heard] == [()]
     assert ended.events("mark")[0].detail == {"name": "1.0/greet/end", "played": False}
     audible = sum(
         g711.is_audible(ended.heard[at : at + 160]) for at in range(0, len(ended.heard), 160)
