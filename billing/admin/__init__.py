@@ -1,0 +1,5 @@
+"""Money on the manager's desk."""
+
+from billing.admin import budget, ledger, price
+
+__all__ = ["budget", "ledger", "price"]

@@ -8,6 +8,7 @@ import dj_database_url
 from django.urls import reverse_lazy
 
 from reauto_site.settings.env import BASE_DIR, read_environment
+from reauto_site.settings.unfold import UNFOLD as UNFOLD
 
 ENV = read_environment()
 
@@ -47,6 +48,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "reauto_site.viewer_zone.ViewerZoneMiddleware",
 ]
 
 ROOT_URLCONF = "reauto_site.urls"
@@ -99,6 +101,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LOGIN_URL = reverse_lazy("admin:login")
+LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"

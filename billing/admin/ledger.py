@@ -1,0 +1,102 @@
+"""Charges and reservations: the ledger is read here and written by services only."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from unfold.admin import TabularInline
+from unfold.contrib.filters.admin import (
+    ChoicesDropdownFilter,
+    RangeDateTimeFilter,
+    RelatedDropdownFilter,
+)
+from unfold.decorators import display
+
+from billing.admin.append_only import AppendOnlyAdmin
+from billing.formats import usd
+from billing.models import Charge, Reservation, ReservationLine
+
+STATE_COLOURS = {"Open": "warning", "Settled": "success", "Released": "info"}
+
+
+@admin.register(Charge)
+class ChargeAdmin(AppendOnlyAdmin):
+    """Every amount of money, with what it was computed from."""
+
+    list_display = (
+        "at",
+        "component",
+        "provider",
+        "campaign",
+        "used",
+        "paid_for",
+        "unit_price",
+        "cost",
+        "standing",
+    )
+    list_filter = (
+        ("component", ChoicesDropdownFilter),
+        "provider",
+        ("campaign", RelatedDropdownFilter),
+        "is_estimate",
+        ("at", RangeDateTimeFilter),
+    )
+    list_filter_submit = True
+    list_select_related = ("campaign",)
+    ordering = ("-at",)
+    search_fields = ("key", "campaign__name", "call__lead__first_name", "call__lead__last_name")
+    show_full_result_count = False
+
+    @display(description="Used")
+    def used(self, charge: Charge) -> str:
+        return f"{charge.quantity.normalize():f} {charge.get_unit_display().lower()}"
+
+    @display(description="Paid for")
+    def paid_for(self, charge: Charge) -> str:
+        return f"{charge.billed_quantity.normalize():f}"
+
+    @display(description="Amount", ordering="amount")
+    def cost(self, charge: Charge) -> str:
+        return usd(charge.amount)
+
+    @display(
+        description="Standing",
+        ordering="is_estimate",
+        label={"Billed": "success", "Estimate": "info", "Correction": "warning"},
+    )
+    def standing(self, charge: Charge) -> str:
+        if charge.corrects_id:
+            return "Correction"
+        return "Estimate" if charge.is_estimate else "Billed"
+
+
+class ReservationLineInline(TabularInline):
+    """Which budgets hold the promise."""
+
+    model = ReservationLine
+    fields = ("period", "amount")
+    readonly_fields = fields
+    extra = 0
+    can_delete = False
+
+
+@admin.register(Reservation)
+class ReservationAdmin(AppendOnlyAdmin):
+    """Money promised to calls."""
+
+    list_display = ("call", "promised", "state_label", "settled", "created_at", "closed_at")
+    list_filter = (("state", ChoicesDropdownFilter), ("created_at", RangeDateTimeFilter))
+    list_filter_submit = True
+    list_select_related = ("call__lead",)
+    inlines = (ReservationLineInline,)
+
+    @display(description="Promised", ordering="amount")
+    def promised(self, row: Reservation) -> str:
+        return usd(row.amount)
+
+    @display(description="Settled", ordering="settled_amount")
+    def settled(self, row: Reservation) -> str:
+        return usd(row.settled_amount)
+
+    @display(description="State", ordering="state", label=STATE_COLOURS)
+    def state_label(self, row: Reservation) -> str:
+        return row.get_state_display()

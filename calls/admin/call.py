@@ -1,0 +1,204 @@
+"""Calls: the list, the review page with its sound, and the page of live calls."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+from unfold.contrib.filters.admin import (
+    ChoicesDropdownFilter,
+    RangeDateTimeFilter,
+    RelatedDropdownFilter,
+)
+from unfold.decorators import display
+
+from billing.formats import usd
+from calls.admin import live
+from calls.admin.funnel import LiveFilter, StepFilter
+from calls.admin.sound import outline, ranged_response
+from calls.desk.call_page import call_page, call_total, is_growing, turns_from
+from calls.formats import clock
+from calls.models import Call, Recording
+from leads.admin.append_only import AppendOnlyAdmin
+
+OUTCOME_COLOURS = {
+    "Appointment": "success",
+    "Qualified": "success",
+    "Transferred": "success",
+    "Callback": "info",
+    "Not interested": "warning",
+    "Do not call": "danger",
+    "Failed": "danger",
+    "Abandoned": "danger",
+    "In progress": "primary",
+    "Ringing": "primary",
+    "Dialing": "primary",
+}
+
+
+@admin.register(Call)
+class CallAdmin(AppendOnlyAdmin):
+    """Calls are made by the dialer and read by people."""
+
+    list_display = (
+        "began",
+        "lead",
+        "campaign",
+        "result",
+        "length",
+        "score",
+        "spent",
+    )
+    list_display_links = ("began", "lead")
+    list_filter = (
+        StepFilter,
+        LiveFilter,
+        ("outcome", ChoicesDropdownFilter),
+        ("state", ChoicesDropdownFilter),
+        ("campaign", RelatedDropdownFilter),
+        ("direction", ChoicesDropdownFilter),
+        ("dialed_at", RangeDateTimeFilter),
+    )
+    list_filter_submit = True
+    list_select_related = ("lead", "campaign")
+    list_per_page = 50
+    search_fields = ("lead__first_name", "lead__last_name", "to_number", "campaign__name")
+    search_help_text = "Name, number or campaign"
+    show_full_result_count = False
+
+    @display(description="Began", ordering="created_at")
+    def began(self, call: Call) -> Any:
+        return call.dialed_at or call.created_at
+
+    @display(description="Outcome", ordering="outcome", label=OUTCOME_COLOURS)
+    def result(self, call: Call) -> str:
+        return call.get_outcome_display() or call.get_state_display()
+
+    @display(description="Length")
+    def length(self, call: Call) -> str:
+        return clock(call.duration_s) if call.answered_at and call.ended_at else "–"
+
+    @display(description="Cost", ordering="cost")
+    def spent(self, call: Call) -> str:
+        return usd(call.cost)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Call]:
+        rows: QuerySet[Call] = super().get_queryset(request)
+        return rows
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        return [
+            path("live/", wrap(live.live_page), name="calls_live"),
+            path("live.json", wrap(live.live_json), name="calls_live_json"),
+            path("<uuid:call_id>/end/", wrap(live.end_page), name="calls_call_end"),
+            path("<uuid:call_id>/transcript.json", wrap(self.transcript), name="calls_transcript"),
+            path("<uuid:call_id>/recording/", wrap(self.recording), name="calls_recording_file"),
+            path("<uuid:call_id>/outline.json", wrap(self.outline), name="calls_outline"),
+            *super().get_urls(),
+        ]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show the review page: calls have nothing to edit."""
+        call = self.get_object(request, object_id)
+        if call is None:
+            raise Http404("There is no such call.")
+        if not self.has_view_permission(request, call):
+            raise PermissionDenied
+        page = call_page(call.pk)
+        return TemplateResponse(
+            request,
+            "desk/call_review.html",
+            {
+                **self.admin_site.each_context(request),
+                "opts": self.opts,
+                "original": call,
+                "title": f"Call with {page.call.lead}",
+                "page": page,
+                "may_listen": request.user.has_perm("calls.view_recording"),
+            },
+        )
+
+    def transcript(self, request: HttpRequest, call_id: Any) -> JsonResponse:
+        """Return the turns from `?from=` on, as data and as the lines of the page."""
+        call = self._readable(request, call_id)
+        index = request.GET.get("from", "0")
+        turns = turns_from(call.pk, int(index) if index.isdigit() else 0)
+        return JsonResponse(
+            {
+                "live": is_growing(call),
+                "active": call.is_active,
+                "state": call.get_state_display(),
+                "outcome": call.get_outcome_display(),
+                "seconds": _seconds(call),
+                "cost": usd(call_total(call.pk)),
+                "turns": [
+                    {
+                        "index": turn.index,
+                        "speaker": turn.speaker,
+                        "text": turn.text,
+                        "started_ms": turn.started_ms,
+                        "ended_ms": turn.ended_ms,
+                        "interrupted": turn.interrupted,
+                        "latency_ms": turn.latency_ms,
+                        "html": render_to_string(
+                            "desk/turn.html", {"turn": turn, "lead": call.lead}
+                        ),
+                    }
+                    for turn in turns
+                ],
+            }
+        )
+
+    def recording(self, request: HttpRequest, call_id: Any) -> HttpResponse:
+        """Play the recording to those who may hear it."""
+        recording, file = self._sound(request, call_id)
+        kind = "audio/mpeg" if file.suffix == ".mp3" else "audio/wav"
+        return ranged_response(request, file, etag=recording.sha256, content_type=kind)
+
+    def outline(self, request: HttpRequest, call_id: Any) -> HttpResponse:
+        """Return the outline of the recording for the waveform."""
+        recording, file = self._sound(request, call_id)
+        try:
+            response = JsonResponse(outline(file))
+        except ValueError as error:
+            return JsonResponse({"error": str(error)}, status=422)
+        response["Cache-Control"] = "private, max-age=3600"
+        response["ETag"] = f'"{recording.sha256}"'
+        return response
+
+    def _readable(self, request: HttpRequest, call_id: Any) -> Call:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        call = Call.objects.select_related("lead").filter(pk=call_id).first()
+        if call is None:
+            raise Http404("There is no such call.")
+        return call
+
+    def _sound(self, request: HttpRequest, call_id: Any) -> tuple[Recording, Path]:
+        if not request.user.has_perm("calls.view_recording"):
+            raise PermissionDenied
+        recording = Recording.objects.filter(call_id=call_id, state=Recording.State.STORED).first()
+        if recording is None or not Path(recording.file.path).is_file():
+            raise Http404("This call has no recording.")
+        return recording, Path(recording.file.path)
+
+
+def _seconds(call: Call) -> int:
+    if call.answered_at is None:
+        return 0
+    return int(((call.ended_at or timezone.now()) - call.answered_at).total_seconds())

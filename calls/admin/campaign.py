@@ -1,0 +1,278 @@
+"""Campaigns: what each is doing in words, and the buttons that start and stop it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.models import User
+from django.db.models import Count, DecimalField, OuterRef, Q, QuerySet, Subquery, Sum
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.decorators import action, display
+
+from billing.formats import usd
+from billing.models import Charge
+from calls.desk.campaign import REASONS, campaign_page, start_preview
+from calls.models import Campaign, Enrolment
+from leads.admin.append_only import AppendOnlyAdmin
+
+STATE_COLOURS = {"Running": "success", "Paused": "warning", "Draft": "info"}
+_VERBS = {"start": "Start", "pause": "Pause", "stop": "Stop"}
+_MAY = {
+    "start": (Campaign.State.DRAFT, Campaign.State.PAUSED, Campaign.State.FINISHED),
+    "pause": (Campaign.State.RUNNING,),
+    "stop": (Campaign.State.RUNNING, Campaign.State.PAUSED),
+}
+_CONSEQUENCES = {
+    "pause": [
+        "No new call is dialled; calls on the line go on to their end.",
+        "Start it again at any time: leads keep their place.",
+    ],
+    "stop": [
+        "The campaign is finished: waiting leads are taken out and no new call is dialled.",
+        "Calls on the line go on to their end.",
+        "To go on later, enrol leads again and start it.",
+    ],
+}
+
+
+@admin.register(Campaign)
+class CampaignAdmin(ModelAdmin):
+    """A campaign's page begins with its progress and the buttons; its settings come below."""
+
+    list_display = ("name", "state_label", "playbook", "progress", "appointments", "spent", "hours")
+    list_filter = (("state", ChoicesDropdownFilter), ("playbook", RelatedDropdownFilter))
+    list_select_related = ("playbook",)
+    search_fields = ("name", "business_name")
+    autocomplete_fields = ("playbook",)
+    change_form_template = "desk/campaign_page.html"
+    actions = ("pause_chosen",)
+    actions_detail = ("start", "pause", "stop")
+    readonly_fields = ("state", "pause_reason", "started_at", "finished_at")
+    fieldsets = (
+        (
+            "What is said, and by whom",
+            {"fields": ("name", ("playbook", "business_name"), "caller_number")},
+        ),
+        (
+            "When and how often",
+            {
+                "fields": (
+                    ("window_opens", "window_closes"),
+                    ("max_attempts", "retry_minutes"),
+                    ("max_concurrent", "ring_seconds", "max_call_seconds"),
+                )
+            },
+        ),
+        (
+            "Voice and recording",
+            {
+                "fields": (
+                    ("voice_tier", "premium_from_score"),
+                    ("recording_policy", "detect_machines"),
+                )
+            },
+        ),
+        (
+            "Law and state",
+            {
+                "fields": (
+                    "california_override",
+                    ("state", "pause_reason"),
+                    ("started_at", "finished_at"),
+                )
+            },
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Campaign]:
+        rows: QuerySet[Campaign] = super().get_queryset(request)
+        match = request.resolver_match
+        if match is None or match.url_name != "calls_campaign_changelist":
+            return rows
+        spent = (
+            Charge.objects.filter(campaign=OuterRef("pk"))
+            .order_by()
+            .values("campaign")
+            .annotate(total=Sum("amount"))
+            .values("total")
+        )
+        return rows.annotate(
+            leads_all=Count("enrolments", distinct=True),
+            leads_left=Count("enrolments", filter=Q(enrolments__state="waiting"), distinct=True),
+            booked=Count(
+                "enrolments", filter=Q(enrolments__last_outcome="appointment"), distinct=True
+            ),
+            spent_usd=Subquery(spent, output_field=DecimalField(decimal_places=6)),
+        )
+
+    @display(description="State", ordering="state", label=STATE_COLOURS)
+    def state_label(self, campaign: Campaign) -> str:
+        return campaign.get_state_display()
+
+    @display(description="Leads left", ordering="leads_left")
+    def progress(self, campaign: Campaign) -> str:
+        left, total = getattr(campaign, "leads_left", 0), getattr(campaign, "leads_all", 0)
+        return f"{left:,} of {total:,}"
+
+    @display(description="Appointments", ordering="booked")
+    def appointments(self, campaign: Campaign) -> Any:
+        return getattr(campaign, "booked", 0)
+
+    @display(description="Spent", ordering="spent_usd")
+    def spent(self, campaign: Campaign) -> str:
+        return usd(getattr(campaign, "spent_usd", None) or 0)
+
+    @display(description="Hours")
+    def hours(self, campaign: Campaign) -> str:
+        if campaign.window_opens is None and campaign.window_closes is None:
+            return "as the law allows"
+        opens = f"{campaign.window_opens:%H:%M}" if campaign.window_opens else "legal"
+        closes = f"{campaign.window_closes:%H:%M}" if campaign.window_closes else "legal"
+        return f"{opens}–{closes}"
+
+    def has_steer_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return bool(request.user.has_perm("calls.change_campaign"))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A campaign that has called somebody is part of the record."""
+        if obj is not None and obj.calls.exists():
+            return False
+        return bool(super().has_delete_permission(request, obj))
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        campaign = self.get_object(request, object_id)
+        page = campaign_page(campaign) if campaign is not None else None
+        return super().change_view(
+            request, object_id, form_url, {**(extra_context or {}), "page": page}
+        )
+
+    @action(description="Start", icon="play_arrow", permissions=["steer"])
+    def start(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._step(request, object_id, "start")
+
+    @action(description="Pause", icon="pause", permissions=["steer"])
+    def pause(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._step(request, object_id, "pause")
+
+    @action(description="Stop", icon="stop", permissions=["steer"])
+    def stop(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._step(request, object_id, "stop")
+
+    @action(description="Pause the chosen campaigns", permissions=["steer"])
+    def pause_chosen(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> None:
+        """Pausing harms nothing, so it needs no confirmation; starting does, one by one."""
+        chosen = list(queryset.filter(state=Campaign.State.RUNNING))
+        for campaign in chosen:
+            self._run(request, campaign, "pause")
+        messages.success(request, f"{len(chosen)} paused.")
+
+    def _step(self, request: HttpRequest, object_id: str, verb: str) -> HttpResponse:
+        campaign = self.get_object(request, object_id)
+        if campaign is None:
+            return HttpResponseRedirect(reverse("admin:calls_campaign_changelist"))
+        back = reverse("admin:calls_campaign_change", args=(campaign.pk,))
+        if campaign.state not in _MAY[verb]:
+            state = campaign.get_state_display().lower()
+            messages.info(request, f"{campaign} is {state}: it cannot be {_past(verb)} now.")
+            return HttpResponseRedirect(back)
+        if request.method == "POST":
+            self._run(request, campaign, verb)
+            return HttpResponseRedirect(back)
+        preview = start_preview(campaign, now=timezone.now()) if verb == "start" else None
+        return TemplateResponse(
+            request,
+            "desk/confirm.html",
+            {
+                **self.admin_site.each_context(request),
+                "opts": self.opts,
+                "title": f"{_VERBS[verb]} {campaign}",
+                "question": f"{_VERBS[verb]} “{campaign}”?",
+                "consequences": preview.lines if preview else _CONSEQUENCES[verb],
+                "warnings": preview.warnings if preview else [],
+                "button": f"{_VERBS[verb]} campaign",
+                "danger": verb == "stop",
+                "back": back,
+            },
+        )
+
+    def _run(self, request: HttpRequest, campaign: Campaign, verb: str) -> None:
+        from calls.services.campaigns import (
+            CampaignRefused,
+            campaign_pause,
+            campaign_start,
+            campaign_stop,
+        )
+
+        actor = request.user if isinstance(request.user, User) else None
+        write = {"start": campaign_start, "pause": campaign_pause, "stop": campaign_stop}[verb]
+        try:
+            write(campaign_id=campaign.pk, actor=actor, now=timezone.now())
+        except CampaignRefused as error:
+            messages.error(request, str(error))
+        else:
+            messages.success(request, f"{campaign}: {_past(verb)}.")
+
+
+def _past(verb: str) -> str:
+    return {"start": "started", "pause": "paused", "stop": "stopped"}[verb]
+
+
+class ReasonFilter(admin.SimpleListFilter):
+    """Leads by why the gate last said no."""
+
+    title = "why not called"
+    parameter_name = "reason"
+
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
+        return list(REASONS.items())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Enrolment]) -> QuerySet[Enrolment]:
+        code = self.value()
+        if code not in REASONS:
+            return queryset
+        # `contains` on JSON is not there on SQLite; codes never contain one another's quotes.
+        return queryset.filter(blocked_reasons__icontains=f'"{code}"')
+
+
+@admin.register(Enrolment)
+class EnrolmentAdmin(AppendOnlyAdmin):
+    """Which lead is where in which campaign."""
+
+    list_display = (
+        "lead",
+        "campaign",
+        "state",
+        "due_at",
+        "attempts",
+        "last_result",
+        "why_not",
+    )
+    list_filter = (
+        ("state", ChoicesDropdownFilter),
+        ("campaign", RelatedDropdownFilter),
+        ReasonFilter,
+        "last_outcome",
+    )
+    list_select_related = ("lead", "campaign")
+    search_fields = ("lead__first_name", "lead__last_name", "lead__phone", "campaign__name")
+    show_full_result_count = False
+
+    @display(description="Last outcome", ordering="last_outcome")
+    def last_result(self, enrolment: Enrolment) -> str:
+        return enrolment.last_outcome.replace("_", " ") or "–"
+
+    @display(description="Why not called")
+    def why_not(self, enrolment: Enrolment) -> str:
+        return "; ".join(REASONS.get(code, code) for code in enrolment.blocked_reasons) or "–"

@@ -1,0 +1,36 @@
+"""The dashboard: the first page of the manager's desk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from calls.desk.dashboard import budget_uses, needs_a_person, periods
+from calls.desk.live import kill_switch, live_calls
+
+
+def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Add the figures that the viewer may see to the context of the first page."""
+    now = timezone.now()
+    sees_calls = request.user.has_perm("calls.view_call")
+    context.update(
+        {
+            "title": "Dashboard",
+            "sees_calls": sees_calls,
+            "switch": kill_switch(),
+            "may_stop": request.user.has_perm("calls.change_killswitch"),
+        }
+    )
+    if sees_calls:
+        context.update(
+            {
+                "periods": periods(now),
+                "live": live_calls(now),
+                "attention": needs_a_person(now),
+            }
+        )
+    if request.user.has_perm("billing.view_budget"):
+        context["budgets"] = budget_uses(now)
+    return context

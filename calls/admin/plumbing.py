@@ -1,0 +1,142 @@
+"""What stands behind a call: turns, events, recordings, webhooks, jobs. Read-only."""
+
+from __future__ import annotations
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter
+from unfold.decorators import action, display
+
+from calls.formats import clock, in_words
+from calls.models import CallEvent, CarrierEvent, OutboxItem, Recording, Turn
+from calls.services.outbox import outbox_retry
+from leads.admin.append_only import AppendOnlyAdmin
+
+_LEAD = ("call__lead__first_name", "call__lead__last_name", "call__lead__phone")
+
+
+@admin.register(Turn)
+class TurnAdmin(AppendOnlyAdmin):
+    """Everything that was said, to search through."""
+
+    list_display = ("call", "index", "speaker", "text", "at", "answered_in", "interrupted", "agent")
+    list_filter = (("speaker", ChoicesDropdownFilter), "interrupted", "agent", "tier")
+    list_select_related = ("call__lead",)
+    ordering = ("-created_at",)
+    search_fields = ("text", *_LEAD)
+    show_full_result_count = False
+
+    @display(description="At", ordering="started_ms")
+    def at(self, turn: Turn) -> str:
+        return clock(turn.started_ms / 1000)
+
+    @display(description="Answered in", ordering="latency_ms")
+    def answered_in(self, turn: Turn) -> str:
+        return "–" if turn.latency_ms is None else f"{turn.latency_ms} ms"
+
+
+@admin.register(CallEvent)
+class CallEventAdmin(AppendOnlyAdmin):
+    """What happened on calls, newest first."""
+
+    list_display = ("at", "call", "what", "offset")
+    list_filter = ("kind", ("at", RangeDateTimeFilter))
+    list_filter_submit = True
+    list_select_related = ("call__lead",)
+    ordering = ("-at",)
+    search_fields = ("kind", *_LEAD)
+    show_full_result_count = False
+
+    @display(description="Event", ordering="kind")
+    def what(self, event: CallEvent) -> str:
+        return in_words(event.kind)
+
+    @display(description="Into the call", ordering="offset_ms")
+    def offset(self, event: CallEvent) -> str:
+        return "–" if event.offset_ms is None else clock(event.offset_ms / 1000)
+
+
+@admin.register(Recording)
+class RecordingAdmin(AppendOnlyAdmin):
+    """Which calls have sound. It is played on the call's page."""
+
+    list_display = ("call", "source", "state", "length", "created_at")
+    list_filter = (("state", ChoicesDropdownFilter), ("source", ChoicesDropdownFilter))
+    list_select_related = ("call__lead",)
+    search_fields = _LEAD
+    # The file's address is not public: no link to it.
+    fields = ("call", ("source", "state"), ("channels", "sample_rate"), "length", "sha256")
+    readonly_fields = ("length",)
+
+    @display(description="Length", ordering="duration_ms")
+    def length(self, recording: Recording) -> str:
+        return clock(recording.duration_ms / 1000)
+
+
+@admin.register(CarrierEvent)
+class CarrierEventAdmin(AppendOnlyAdmin):
+    """The carrier's webhooks as they came."""
+
+    list_display = ("received_at", "call", "kind", "key")
+    list_filter = ("kind", ("received_at", RangeDateTimeFilter))
+    list_filter_submit = True
+    list_select_related = ("call__lead",)
+    ordering = ("-received_at",)
+    search_fields = ("key", "call__provider_sid")
+    show_full_result_count = False
+
+
+class JobStateFilter(admin.SimpleListFilter):
+    """Waiting, done, or given up."""
+
+    title = "state"
+    parameter_name = "job"
+
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
+        return [("waiting", "Waiting"), ("done", "Done"), ("dead", "Given up")]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[OutboxItem]
+    ) -> QuerySet[OutboxItem]:
+        if self.value() == "waiting":
+            return queryset.filter(done_at__isnull=True, dead_at__isnull=True)
+        if self.value() == "done":
+            return queryset.filter(done_at__isnull=False)
+        if self.value() == "dead":
+            return queryset.filter(dead_at__isnull=False)
+        return queryset
+
+
+@admin.register(OutboxItem)
+class OutboxItemAdmin(AppendOnlyAdmin):
+    """Work to be done after calls."""
+
+    list_display = ("what", "due_at", "attempts", "state_label", "last_error", "created_at")
+    list_filter = (JobStateFilter, "kind")
+    ordering = ("-created_at",)
+    search_fields = ("kind", "key", "last_error")
+    actions = ("try_again",)
+
+    @display(description="Job", ordering="kind")
+    def what(self, item: OutboxItem) -> str:
+        return in_words(item.kind)
+
+    @display(
+        description="State",
+        label={"Waiting": "info", "Done": "success", "Given up": "danger"},
+    )
+    def state_label(self, item: OutboxItem) -> str:
+        if item.dead_at:
+            return "Given up"
+        return "Done" if item.done_at else "Waiting"
+
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("calls.change_outboxitem"))
+
+    @action(description="Try the given-up jobs again", permissions=["retry"])
+    def try_again(self, request: HttpRequest, queryset: QuerySet[OutboxItem]) -> None:
+        now = timezone.now()
+        count = sum(outbox_retry(item_id=item.pk, now=now) for item in queryset)
+        messages.success(request, f"{count} will be tried again now.")

@@ -1,0 +1,1 @@
+"""Queries behind the pages of the manager's desk. Each page takes a constant number of them."""

@@ -1,0 +1,170 @@
+"""What the review page of one call shows."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Sum
+from django.utils import timezone
+
+from billing.models import Charge
+from billing.models.price import Component
+from calls.models import Call, CallEvent, Recording, Turn
+from leads.models import Appointment, LeadScore
+
+# The page waits this long for recording, score and costs of a call that has ended.
+AFTERWORK = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class CostLine:
+    """What one component of a call cost, USD."""
+
+    component: str
+    quantity: str
+    amount: Decimal
+    estimated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CallPage:
+    """Everything on the page."""
+
+    call: Call
+    turns: list[Turn]
+    events: list[CallEvent]
+    costs: list[CostLine]
+    total: Decimal
+    score: LeadScore | None
+    appointments: list[Appointment]
+    recording: Recording | None
+    answers: list[tuple[str, str, int | None]]
+    previous: UUID | None
+    next: UUID | None
+
+    @property
+    def playable(self) -> bool:
+        """Whether there is a finished recording."""
+        return self.recording is not None and self.recording.state == Recording.State.STORED
+
+    @property
+    def growing(self) -> bool:
+        """Whether more will come by itself: words, or the after-call work of the last minute."""
+        return is_growing(self.call)
+
+    @property
+    def latencies(self) -> list[int]:
+        """Answer times of the agent, ms."""
+        return [turn.latency_ms for turn in self.turns if turn.latency_ms is not None]
+
+    @property
+    def median_latency_ms(self) -> int | None:
+        """The median of them, or None."""
+        return round(statistics.median(self.latencies)) if self.latencies else None
+
+    @property
+    def worst_latency_ms(self) -> int | None:
+        """The slowest of them, or None."""
+        return max(self.latencies, default=None)
+
+    @property
+    def last_index(self) -> int:
+        """Index of the last turn, -1 without one."""
+        return self.turns[-1].index if self.turns else -1
+
+
+def call_page(call_id: UUID | str) -> CallPage:
+    """Return the page of a call.
+
+    Raises:
+        Call.DoesNotExist: there is no such call.
+    """
+    call = Call.objects.select_related(
+        "lead", "campaign", "playbook_version__playbook", "recording"
+    ).get(pk=call_id)
+    costs, total = _costs(call)
+    older = Call.objects.filter(created_at__lt=call.created_at).order_by("-created_at")
+    newer = Call.objects.filter(created_at__gt=call.created_at).order_by("created_at")
+    return CallPage(
+        call=call,
+        turns=list(call.turns.order_by("index")),
+        events=list(call.events.order_by("at")),
+        costs=costs,
+        total=total,
+        score=call.scores.prefetch_related("factors").first(),
+        appointments=list(call.appointments.select_related("rep")),
+        recording=getattr(call, "recording", None),
+        answers=_answers(call.notes),
+        previous=older.values_list("pk", flat=True).first(),
+        next=newer.values_list("pk", flat=True).first(),
+    )
+
+
+def is_growing(call: Call) -> bool:
+    """Whether a call is live, or has just ended and is not settled yet."""
+    if call.is_active:
+        return True
+    ended = call.ended_at or call.created_at
+    return call.settled_at is None and timezone.now() - ended < AFTERWORK
+
+
+def turns_from(call_id: UUID | str, index: int) -> list[Turn]:
+    """Return the turns of a call from an index on."""
+    return list(Turn.objects.filter(call_id=call_id, index__gte=index).order_by("index"))
+
+
+def call_total(call_id: UUID | str) -> Decimal:
+    """Return what a call has cost so far, USD."""
+    total = Charge.objects.filter(call_id=call_id).aggregate(total=Sum("amount"))["total"]
+    return total or Decimal(0)
+
+
+def _costs(call: Call) -> tuple[list[CostLine], Decimal]:
+    lines: dict[str, list[Charge]] = {}
+    for charge in call.charges.all():
+        lines.setdefault(charge.component, []).append(charge)
+    costs = [
+        CostLine(
+            component=Component(component).label,
+            quantity=_quantity(charges),
+            amount=sum((charge.amount for charge in charges), Decimal(0)),
+            estimated=any(charge.is_estimate for charge in charges),
+        )
+        for component, charges in lines.items()
+    ]
+    costs.sort(key=lambda line: line.amount, reverse=True)
+    return costs, sum((line.amount for line in costs), Decimal(0))
+
+
+def _quantity(charges: list[Charge]) -> str:
+    billed = sum((charge.billed_quantity for charge in charges), Decimal(0))
+    unit = charges[0].get_unit_display().lower()
+    # "2 minutes", but "2 1 000 characters" would be nonsense.
+    if unit[0].isdigit():
+        return f"{billed.normalize():f} × {unit}"
+    return f"{billed.normalize():f} {unit}{'' if billed == 1 else 's'}"
+
+
+def _answers(notes: dict[str, Any]) -> list[tuple[str, str, int | None]]:
+    """Return (slot, what was understood, turn) of the answers that the conversation noted."""
+    answers = notes.get("answers")
+    if not isinstance(answers, dict):
+        return []
+    rows = []
+    for slot, answer in answers.items():
+        if isinstance(answer, dict):
+            turn = answer.get("turn")
+            rows.append((slot, _value(answer), turn if isinstance(turn, int) else None))
+    return rows
+
+
+def _value(answer: dict[str, Any]) -> str:
+    value = answer.get("value")
+    if value is True or value is False:
+        return "yes" if value else "no"
+    return str(answer.get("said") or "") if value in (None, "") else str(value)

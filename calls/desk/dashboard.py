@@ -1,0 +1,228 @@
+"""The figures of the dashboard, in a constant number of queries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.db.models import Count, Exists, OuterRef, Q, Sum
+from django.urls import reverse
+from django.utils import timezone
+
+from billing.models import Budget, Charge
+from billing.policy.limits import period_start
+from calls.desk.funnel import STEPS, with_lead_spoke
+from calls.models import Call, Campaign, Enrolment, OutboxItem, Turn
+from leads.models import Appointment, DoNotCall
+
+# A call whose money is not settled this long after its end needs a person.
+SETTLED_WITHIN = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the funnel: how many, and the share of the step before it."""
+
+    key: str
+    label: str
+    count: int
+    rate: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """What happened in a span of time."""
+
+    key: str
+    label: str
+    since: datetime
+    steps: list[Step]
+    spent: Decimal
+    opt_outs: int
+    median_ms: int | None
+    p95_ms: int | None
+
+    @property
+    def appointments(self) -> int:
+        """Appointments made."""
+        return self.steps[-1].count
+
+    @property
+    def per_appointment(self) -> Decimal | None:
+        """USD per appointment, None before the first."""
+        return self.spent / self.appointments if self.appointments else None
+
+    @property
+    def per_call(self) -> Decimal | None:
+        """USD per answered call, None before the first."""
+        return self.spent / self.steps[1].count if self.steps[1].count else None
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetUse:
+    """How much of a budget's running period is used."""
+
+    budget: Budget
+    spent: Decimal
+    reserved: Decimal
+
+    @property
+    def share(self) -> float:
+        """Spent and promised as a share of the limit."""
+        if not self.budget.limit:
+            return 1.0
+        return float((self.spent + self.reserved) / self.budget.limit)
+
+    @property
+    def bar(self) -> int:
+        """Width of its bar, percent."""
+        return min(100, round(self.share * 100))
+
+    @property
+    def standing(self) -> str:
+        """In words, so that colour does not carry it alone."""
+        if self.share >= 1:
+            return "used up: nothing is dialled"
+        if self.share * 100 >= self.budget.soft_percent:
+            return "cheaper voice"
+        return "within"
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """Something that a person has to look at."""
+
+    text: str
+    link: str
+
+
+def periods(now: datetime) -> list[Period]:
+    """Return today (in the viewer's zone) and the last seven days."""
+    midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    week = midnight - timedelta(days=6)
+    spans = (("today", "Today", midnight), ("week", "Last 7 days", week))
+    calls = with_lead_spoke(Call.objects.filter(created_at__gte=week)).aggregate(
+        **{
+            f"{key}_{step}": Count("pk", filter=Q(created_at__gte=since) & condition)
+            for key, _, since in spans
+            for step, (_, condition) in STEPS.items()
+        }
+    )
+    spent = Charge.objects.filter(at__gte=week).aggregate(
+        **{key: Sum("amount", filter=Q(at__gte=since)) for key, _, since in spans}
+    )
+    opt_outs = DoNotCall.objects.filter(
+        created_at__gte=week, source__in=(DoNotCall.Source.VOICE, DoNotCall.Source.KEY)
+    ).aggregate(**{key: Count("pk", filter=Q(created_at__gte=since)) for key, _, since in spans})
+    result = []
+    for key, label, since in spans:
+        median, p95 = _latency(since)
+        result.append(
+            Period(
+                key=key,
+                label=label,
+                since=since,
+                steps=_steps({step: calls[f"{key}_{step}"] for step in STEPS}),
+                spent=spent[key] or Decimal(0),
+                opt_outs=opt_outs[key],
+                median_ms=median,
+                p95_ms=p95,
+            )
+        )
+    return result
+
+
+def budget_uses(now: datetime) -> list[BudgetUse]:
+    """Return the active budgets with what is used of their running period."""
+    rows = Budget.objects.filter(active=True).exclude(period=Budget.Period.CALL)
+    uses = []
+    for budget in rows.select_related("campaign").prefetch_related("periods")[:20]:
+        newest = next(iter(budget.periods.all()), None)
+        running = newest is not None and newest.starts_on >= period_start(
+            budget.period, now=now, time_zone=budget.time_zone
+        )
+        uses.append(
+            BudgetUse(
+                budget=budget,
+                spent=newest.spent if newest and running else Decimal(0),
+                reserved=newest.reserved if newest and running else Decimal(0),
+            )
+        )
+    return sorted(uses, key=lambda use: use.share, reverse=True)
+
+
+def needs_a_person(now: datetime) -> list[Attention]:
+    """Return what will not mend itself, each with a link to the rows."""
+    dead = OutboxItem.objects.filter(dead_at__isnull=False, done_at__isnull=True).count()
+    unsettled = Call.objects.filter(
+        ended_at__lt=now - SETTLED_WITHIN, settled_at__isnull=True
+    ).count()
+    today = timezone.localtime(now)
+    day_ends = today.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    meetings = Appointment.objects.filter(
+        status=Appointment.Status.BOOKED, starts_at__gte=now, starts_at__lt=day_ends
+    ).count()
+    passed = Appointment.objects.filter(status=Appointment.Status.BOOKED, ends_at__lt=now).count()
+    waiting = Enrolment.objects.filter(campaign=OuterRef("pk"), state=Enrolment.State.WAITING)
+    idle = list(
+        Campaign.objects.filter(state=Campaign.State.RUNNING)
+        .exclude(Exists(waiting))
+        .exclude(Exists(Call.objects.filter(campaign=OuterRef("pk"), state__in=Call.ACTIVE_STATES)))
+        .order_by("name")[:5]
+    )
+    paused = list(Campaign.objects.filter(state=Campaign.State.PAUSED).exclude(pause_reason="")[:5])
+    jobs, calls = (
+        reverse("admin:calls_outboxitem_changelist"),
+        reverse("admin:calls_call_changelist"),
+    )
+    diary = reverse("admin:leads_appointment_changelist")
+    found = [
+        (dead, f"{dead} jobs were given up", f"{jobs}?job=dead"),
+        (unsettled, f"{unsettled} ended calls are not settled", f"{calls}?live=no"),
+        (meetings, f"{meetings} appointments are still to come today", diary),
+        (passed, f"{passed} past appointments are not marked as held or missed", diary),
+    ]
+    rows = [Attention(text, link) for count, text, link in found if count]
+    rows += [
+        Attention(
+            f"{campaign} is running but has nobody left to call",
+            reverse("admin:calls_campaign_change", args=(campaign.pk,)),
+        )
+        for campaign in idle
+    ]
+    rows += [
+        Attention(
+            f"{campaign} is paused: {campaign.pause_reason}",
+            reverse("admin:calls_campaign_change", args=(campaign.pk,)),
+        )
+        for campaign in paused
+    ]
+    return rows
+
+
+def _steps(counts: dict[str, int]) -> list[Step]:
+    steps, before = [], None
+    for key, (label, _) in STEPS.items():
+        count = counts[key]
+        steps.append(Step(key, label, count, count / before if before else None))
+        before = count
+    return steps
+
+
+def _latency(since: datetime) -> tuple[int | None, int | None]:
+    """Return median and 95th percentile of the answer times, ms.
+
+    Two rows are fetched by their rank: percentile functions are not there on SQLite.
+    """
+    times = (
+        Turn.objects.filter(created_at__gte=since, latency_ms__isnull=False)
+        .order_by("latency_ms")
+        .values_list("latency_ms", flat=True)
+    )
+    count = times.count()
+    if not count:
+        return None, None
+    # Nearest rank: the smallest value that at least the share of all values do not exceed.
+    ranks = [max(-(-count * share // 100) - 1, 0) for share in (50, 95)]
+    return times[ranks[0]], times[ranks[1]]

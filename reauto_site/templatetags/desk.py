@@ -1,0 +1,54 @@
+"""Money, durations and numbers in the templates of the manager's desk."""
+
+from __future__ import annotations
+
+import zoneinfo
+from datetime import datetime
+
+from django import template
+from django.utils import timezone
+
+from billing.formats import usd
+from calls.formats import clock, in_words
+from leads.formats import national
+
+register = template.Library()
+
+register.filter("usd", usd)
+register.filter("clock", clock)
+register.filter("in_words", in_words)
+register.filter("national", national)
+
+
+@register.filter
+def clock_ms(milliseconds: int | None) -> str:
+    """Return ms as 3:10."""
+    return clock(None if milliseconds is None else milliseconds / 1000)
+
+
+@register.filter
+def percent(share: float | None) -> str:
+    """Return a share of 0-1 as 42 %."""
+    return "–" if share is None else f"{share * 100:.0f} %"
+
+
+@register.filter
+def in_zone(moment: datetime | None, zone: str) -> str:
+    """Return a moment in a named zone, such as Tue 3:00 PM CST; empty if the zone is unknown."""
+    if moment is None or not zone:
+        return ""
+    try:
+        local = timezone.localtime(moment, zoneinfo.ZoneInfo(zone))
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+        return ""
+    return f"{local:%a} {local:%-I:%M %p} {local:%Z}"
+
+
+@register.filter
+def kind_of(part: object) -> str:
+    """Return "map", "list", "nothing" or "text": how a piece of a playbook is laid out."""
+    if isinstance(part, dict):
+        return "map"
+    if isinstance(part, list | tuple):
+        return "list"
+    return "nothing" if part is None or part == "" else "text"
