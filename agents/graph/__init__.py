@@ -1,0 +1,1 @@
+"""The conversation's state graph: who speaks next, and why."""

@@ -1,0 +1,94 @@
+"""Arranging to call again: the scheduler's lines for a lead who has no time now."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+
+from agents.graph import closer
+from agents.graph.lines import say, spoken_time
+from agents.graph.state import Setting, Talk
+from agents.interface import Action, Do, Item
+from agents.understanding import Intent, Reading
+from agents.understanding.times import callback_moment
+
+AGENT = "scheduler"
+EARLIEST, LATEST = time(9), time(20)
+"""We offer less than the law allows (08:00-21:00), so that a late dial is still inside it."""
+MOST_ASKED = 2
+MOST_DAYS = 90
+
+Said = tuple[Talk, tuple[Item, ...]]
+
+
+def callback_turn(talk: Talk, reading: Reading, setting: Setting) -> Said:
+    """Find out when to call, repeat it, arrange it."""
+    talk = replace(talk, human_heard=True)
+    if reading.human and talk.stage != "callback":
+        talk = talk.signal("wants_person", True)
+    confirming = talk.expecting == "callback.confirm" and talk.callback_at is not None
+    moment = callback_moment(reading.time, now=setting.brief.now, zone=setting.zone)
+    if confirming and reading.has(Intent.YES) and not reading.has(Intent.NO):
+        return _arranged(talk, setting, "confirmed")
+    if moment is not None:
+        if confirming and talk.callback_at == moment.astimezone(UTC):
+            return _arranged(talk, setting, "said again")
+        return _proposed(talk, moment, setting)
+    if confirming and not reading.has(Intent.NO):
+        # Not a no, and the time was said by the lead: better to call than to quarrel.
+        return _arranged(talk, setting, "not contradicted")
+    return _asked(talk, setting)
+
+
+def _proposed(talk: Talk, moment: datetime, setting: Setting) -> Said:
+    local = moment.astimezone(setting.zone)
+    too_far = moment > setting.brief.now + timedelta(days=MOST_DAYS)
+    if not EARLIEST <= local.time() < LATEST or too_far:
+        hours = say(setting.script.callback.hours, "callback.hours", AGENT, setting)
+        talk, items = _asked(talk, setting)
+        return talk, (items if talk.ended else (hours, *items))
+    when = spoken_time(moment, setting=setting)
+    line = say(setting.script.callback.confirm, "callback.confirm", AGENT, setting, time=when)
+    talk = replace(
+        talk, stage="callback", expecting="callback.confirm", callback_at=moment.astimezone(UTC)
+    )
+    return talk.step(AGENT, "repeats the time to call"), (line,)
+
+
+def _asked(talk: Talk, setting: Setting) -> Said:
+    """Ask when to call; after two vain questions, take the same time tomorrow."""
+    tried = talk.tried("callback.ask")
+    talk = replace(talk, tries={**talk.tries, "callback.ask": tried + 1}, stage="callback")
+    lines = setting.script.callback
+    if tried == 0:
+        line = say(lines.ask[0], "callback.ask", AGENT, setting)
+        return replace(talk, expecting="callback.ask").step(AGENT, "asks when to call"), (line,)
+    if tried <= min(MOST_ASKED, len(lines.clarify)):
+        line = say(lines.clarify[tried - 1], "clarify.callback", AGENT, setting)
+        talk = replace(talk, expecting="clarify.callback")
+        return talk.step(AGENT, "asks when to call, differently"), (line,)
+    local = setting.brief.now.astimezone(setting.zone)
+    clock = min(max(local.time(), EARLIEST), time(LATEST.hour - 1))
+    tomorrow = datetime.combine(
+        local.date() + timedelta(days=1),
+        clock.replace(minute=0, second=0, microsecond=0),
+        tzinfo=setting.zone,
+    )
+    return _arranged(replace(talk, callback_at=tomorrow.astimezone(UTC)), setting, "no time named")
+
+
+def _arranged(talk: Talk, setting: Setting, why: str) -> Said:
+    moment = talk.callback_at
+    if moment is None:
+        return _asked(talk, setting)
+    talk = replace(talk, callback_set=True).step(AGENT, f"callback arranged ({why})")
+    done = say(
+        setting.script.callback.done,
+        "callback.done",
+        AGENT,
+        setting,
+        interruptible=False,
+        time=spoken_time(moment, setting=setting),
+    )
+    talk, items = closer.ended(talk, setting, done, outcome="callback", why="will be called again")
+    return talk, (*items[:-1], Do(Action.CALLBACK, {"at": moment}), items[-1])

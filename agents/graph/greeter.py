@@ -1,0 +1,85 @@
+"""The greeter: opens, says who calls and why, and finds out whether it is a good time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from langgraph.graph import END
+from langgraph.runtime import Runtime
+from langgraph.types import Command
+
+from agents.graph.lines import question_again, say
+from agents.graph.state import Opening, Setting, State, Talk
+from agents.interface import Item
+from agents.understanding import Intent
+
+AGENT = "greeter"
+Next = Literal["qualifier", "scheduler", "__end__"]
+MOST_HELLOS = 2
+
+
+def greeter(state: State, runtime: Runtime[Setting]) -> Command[Next]:
+    """Open the talk, answer who and why, go on when the time is right."""
+    talk, reading, setting, items = (
+        state["talk"],
+        state["reading"],
+        runtime.context,
+        state["items"],
+    )
+    if isinstance(state["event"], Opening):
+        return _opened(talk, setting, items)
+    if reading is None:
+        return Command(goto=END)
+    if reading.fact and not reading.answers:
+        return _fact_stated(talk, reading.fact, setting, items)
+    if (talk.human_heard and reading.answers) or reading.has(Intent.YES):
+        talk = replace(talk, stage="qualify", human_heard=True).step(AGENT, "a good time")
+        return Command(goto="qualifier", update={"talk": talk})
+    if reading.has(Intent.NO):
+        talk = replace(talk, human_heard=True).step(AGENT, "not a good time")
+        return Command(goto="scheduler", update={"talk": replace(talk, stage="callback")})
+    if reading.has(Intent.HELLO) and talk.tried("hello") < MOST_HELLOS:
+        tries = {**talk.tries, "hello": talk.tried("hello") + 1}
+        talk = replace(talk, tries=tries, expecting="greet").step(AGENT, "greets back")
+        again = _greeting(talk, setting)
+        return Command(goto=END, update={"talk": talk, "items": (*items, again)})
+    return _not_understood(talk, setting, items)
+
+
+def _opened(talk: Talk, setting: Setting, items: tuple[Item, ...]) -> Command[Next]:
+    talk = replace(talk, expecting="greet").step(AGENT, "the line is open")
+    return Command(goto=END, update={"talk": talk, "items": (*items, _greeting(talk, setting))})
+
+
+def _greeting(talk: Talk, setting: Setting) -> Item:
+    greeting = setting.script.greeting
+    known = greeting.returning if setting.brief.memory.get("calls") else None
+    return say(known or greeting.ask[0], "greet", AGENT, setting)
+
+
+def _fact_stated(talk: Talk, key: str, setting: Setting, items: tuple[Item, ...]) -> Command[Next]:
+    """State what was asked for, then put the open question again."""
+    fact = setting.script.fact(key)
+    lines = fact.answer if fact else ()
+    said = tuple(say(line, f"fact.{key}", AGENT, setting) for line in lines)
+    talk = replace(talk.counted("questions_asked"), human_heard=True)
+    if key == "robot":
+        talk = talk.signal("asked_robot", True)
+    talk = talk.step(AGENT, f"states a fact: {key}")
+    again = question_again(talk, setting)
+    return Command(goto=END, update={"talk": talk, "items": (*items, *said, *again)})
+
+
+def _not_understood(talk: Talk, setting: Setting, items: tuple[Item, ...]) -> Command[Next]:
+    """Ask once more in other words, then simply begin."""
+    clarify = setting.script.greeting.clarify
+    tried = talk.tried("clarify.greet")
+    talk = talk.counted("not_understood")
+    if tried < len(clarify):
+        tries = {**talk.tries, "clarify.greet": tried + 1}
+        talk = replace(talk, tries=tries, expecting="clarify.greet").step(AGENT, "not understood")
+        line = say(clarify[tried], "clarify.greet", AGENT, setting)
+        return Command(goto=END, update={"talk": talk, "items": (*items, line)})
+    talk = replace(talk, stage="qualify").step(AGENT, "not understood, goes on")
+    return Command(goto="qualifier", update={"talk": talk})

@@ -1,0 +1,78 @@
+"""The compliance guard: first on every event, rules only, nothing said can talk it out of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from langgraph.graph import END
+from langgraph.runtime import Runtime
+from langgraph.types import Command
+
+from agents.graph import closer
+from agents.graph.lines import disclosure, say
+from agents.graph.state import Opening, Setting, State, Talk, hearing_settled
+from agents.interface import Action, Do, Item, KeyPress, MachineAnswered, Utterance, WrapUp
+from agents.understanding.intents import Intent, intents_in
+from agents.understanding.opt_out import is_opt_out
+from agents.understanding.words import normalised
+
+OPT_OUT_KEY = "9"
+
+
+def guard(
+    state: State, runtime: Runtime[Setting]
+) -> Command[Literal["listener", "greeter", "__end__"]]:
+    """Let an event through to the agents, or settle it by the rules alone."""
+    setting, event = runtime.context, state["event"]
+    talk = hearing_settled(state["talk"])
+    if isinstance(event, Utterance):
+        talk = replace(talk, turn=talk.turn + 1)
+    if (source := _opt_out(talk, event)) and not talk.opted_out:
+        return _settled(*closer.opted_out(talk, setting, source))
+    if talk.ended:
+        return _settled(talk, ())
+    if isinstance(event, Opening):
+        return Command(goto="greeter", update={"talk": talk, "items": disclosure(setting)})
+    if isinstance(event, MachineAnswered):
+        if talk.human_heard:  # a person has answered sensibly: the detector is wrong
+            return _settled(talk.step("guard", "machine reported, but a person spoke"), ())
+        return _settled(*closer.voicemail(talk, setting, beep=event.beep))
+    if isinstance(event, WrapUp):
+        return _settled(*closer.out_of_time(talk, setting, f"out of {event.reason}"))
+    if talk.turn > setting.script.limits.turns:
+        return _settled(*closer.out_of_time(talk, setting, "the playbook's limit of turns"))
+    items: tuple[Item, ...] = talk.due
+    talk = replace(talk, due=())
+    if (
+        isinstance(event, Utterance)
+        and _no_recording(event.text)
+        and (setting.brief.recorded and not talk.signals.get("recording_stopped"))
+    ):
+        talk = talk.signal("recording_stopped", True).step("guard", "recording refused")
+        stopped = say(setting.script.recording_stopped, "recording.stopped", "guard", setting)
+        items = (Do(Action.STOP_RECORDING), *items, stopped)
+    return Command(goto="listener", update={"talk": talk, "items": items})
+
+
+def _opt_out(talk: Talk, event: object) -> str:
+    """Return how the lead opts out with this event, "" if not."""
+    if isinstance(event, KeyPress) and event.digit == OPT_OUT_KEY:
+        return "key"
+    if isinstance(event, Utterance) and is_opt_out(event.text):
+        return "voice"
+    # "press nine", and they say it.
+    told = any(line.topic == "disclosure" for line in talk.last.lines)
+    if isinstance(event, Utterance) and told and normalised(event.text) in ("nine", "press nine"):
+        return "voice"
+    return ""
+
+
+def _no_recording(text: str) -> bool:
+    return Intent.NO_RECORDING in intents_in(normalised(text))
+
+
+def _settled(
+    talk: Talk, items: tuple[Item, ...]
+) -> Command[Literal["listener", "greeter", "__end__"]]:
+    return Command(goto=END, update={"talk": talk, "items": items})

@@ -1,0 +1,169 @@
+"""The playbook's lines made speakable: placeholders filled, times said aloud."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from agents.graph.state import Setting, Talk
+from agents.interface import Say, Slot
+from agents.playbook import PLACEHOLDER
+
+_ONES = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+]
+_TENS = ("", "", "twenty", "thirty", "forty", "fifty")
+_ORDINALS = [
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+    "eleventh",
+    "twelfth",
+    "thirteenth",
+    "fourteenth",
+    "fifteenth",
+    "sixteenth",
+    "seventeenth",
+    "eighteenth",
+    "nineteenth",
+    "twentieth",
+]
+
+
+def _number(value: int) -> str:
+    """Return 0-59 in words."""
+    if value < 20:
+        return _ONES[value]
+    tens, ones = divmod(value, 10)
+    return f"{_TENS[tens]} {_ONES[ones]}" if ones else _TENS[tens]
+
+
+def _ordinal(day: int) -> str:
+    """Return a day of the month in words."""
+    if day <= 20:
+        return _ORDINALS[day - 1]
+    if day == 30:
+        return "thirtieth"
+    return f"{_TENS[day // 10]} {_ORDINALS[day % 10 - 1]}"
+
+
+def spoken_time(moment: datetime, *, setting: Setting) -> str:
+    """Return a moment as said in the lead's zone: "on Tuesday at ten thirty A M"."""
+    local = moment.astimezone(setting.zone)
+    today = setting.brief.now.astimezone(setting.zone).date()
+    days = (local.date() - today).days
+    if days == 0:
+        day = "today"
+    elif days == 1:
+        day = "tomorrow"
+    else:
+        day = f"on {local:%A}"
+        if not 0 < days < 7:
+            day += f", {local:%B} {_ordinal(local.day)}"
+    return f"{day} at {spoken_clock(local)}"
+
+
+def spoken_clock(local: datetime) -> str:
+    """Return a time of day in words: "noon", "two P M", "ten thirty A M"."""
+    if (local.hour, local.minute) == (12, 0):
+        return "noon"
+    hour = _number(local.hour % 12 or 12)
+    half = "A M" if local.hour < 12 else "P M"
+    if local.minute == 0:
+        return f"{hour} {half}"
+    return f"{hour} {'oh ' if local.minute < 10 else ''}{_number(local.minute)} {half}"
+
+
+def filled(line: str, setting: Setting, **values: str) -> str:
+    """Return a line with its placeholders filled. A lead without a first name is not named."""
+    known = {
+        "business": setting.brief.business_name,
+        "agent": setting.script.persona.name,
+        "first_name": setting.brief.lead_first_name.strip(),
+        **values,
+    }
+    text = PLACEHOLDER.sub(lambda match: known.get(match[1], ""), line)
+    text = re.sub(r"^\s*[,;:]\s*|(?<=[.!?])\s*,\s*", " ", text)
+    text = re.sub(r"\s+([,.!?])", r"\1", text)
+    text = " ".join(re.sub(r",(?=[.!?])", "", text).split())
+    return text[:1].upper() + text[1:]
+
+
+def say(
+    line: str,
+    topic: str,
+    agent: str,
+    setting: Setting,
+    *,
+    interruptible: bool = True,
+    **values: str,
+) -> Say:
+    """Return a line of the playbook ready to be spoken."""
+    return Say(filled(line, setting, **values), topic, agent, interruptible=interruptible)
+
+
+def slot_values(slots: tuple[Slot, ...], setting: Setting) -> dict[str, str]:
+    """Return {"slot_1": "tomorrow at ten A M", …} for a line."""
+    return {
+        f"slot_{number}": spoken_time(slot.starts_at, setting=setting)
+        for number, slot in enumerate(slots, 1)
+    }
+
+
+def disclosure(setting: Setting) -> tuple[Say, ...]:
+    """Return the first thing said: who, that it is an AI, the recording, how to opt out."""
+    told = setting.script.disclosure
+    lines = (told.identity, *((told.recorded,) if setting.brief.recorded else ()), told.opt_out)
+    return tuple(say(line, "disclosure", "guard", setting) for line in lines)
+
+
+def question_again(talk: Talk, setting: Setting) -> tuple[Say, ...]:
+    """Return the open question once more, in its first wording."""
+    script, topic = setting.script, talk.expecting
+    kind, _, rest = topic.partition(".")
+    if topic in ("greet", "clarify.greet"):
+        return (say(script.greeting.clarify[0], "greet", "greeter", setting),)
+    if kind in ("ask", "clarify") and any(q.slot == rest for q in script.questions):
+        return (say(script.question(rest).ask[0], f"ask.{rest}", "qualifier", setting),)
+    if topic in ("offer_slot", "clarify.offer_slot"):
+        lines = script.scheduling
+        line = lines.offer if len(talk.offered) > 1 else lines.offer_one
+        values = slot_values(talk.offered, setting)
+        return (say(line, "offer_slot", "scheduler", setting, **values),)
+    if topic == "confirm_slot" and talk.chosen:
+        values = slot_values((talk.chosen,), setting)
+        return (say(script.scheduling.confirm, topic, "scheduler", setting, **values),)
+    if topic == "callback.confirm" and talk.callback_at:
+        when = spoken_time(talk.callback_at, setting=setting)
+        return (say(script.callback.confirm, topic, "scheduler", setting, time=when),)
+    if topic.startswith("callback") or topic == "clarify.callback":
+        return (say(script.callback.clarify[0], "callback.ask", "scheduler", setting),)
+    if kind == "reengage" and (objection := script.objection(rest)):
+        return (say(objection.reengage, topic, "objections", setting),)
+    return ()

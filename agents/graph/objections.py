@@ -1,0 +1,103 @@
+"""The objection handler: answers once, re-engages once, and respects a second refusal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from langgraph.graph import END
+from langgraph.runtime import Runtime
+from langgraph.types import Command
+
+from agents.graph import closer
+from agents.graph.lines import say
+from agents.graph.state import Setting, State, Talk
+from agents.interface import Item
+from agents.playbook import Objection
+from agents.understanding import Intent, Reading
+
+AGENT = "objections"
+REFUSAL = "not_interested"
+Next = Literal["qualifier", "scheduler", "__end__"]
+MOST_OBJECTIONS = 4
+
+
+def objections(state: State, runtime: Runtime[Setting]) -> Command[Next]:
+    """Answer an objection, or take up the answer to the re-engagement."""
+    talk, reading, setting, items = (
+        state["talk"],
+        state["reading"],
+        runtime.context,
+        state["items"],
+    )
+    if reading is None:
+        return Command(goto=END)
+    talk = replace(talk, human_heard=True)
+    objection = _objection(talk, reading, setting)
+    if objection is None and talk.expecting.startswith("reengage."):
+        return _reengaged(talk, reading, setting)
+    if objection is None:
+        return _closed(*closer.not_interested(talk, setting, "refuses"))
+    refuses = objection.refusal or reading.has(Intent.NOT_INTERESTED)
+    if refuses and talk.expecting.startswith("reengage."):
+        return _closed(*closer.not_interested(talk, setting, "refuses the re-engagement"))
+    if refuses:
+        talk = replace(talk, refusals=talk.refusals + 1)
+    again = objection.key in talk.objections
+    if again or talk.refusals > 1 or len(talk.objections) >= MOST_OBJECTIONS:
+        return _closed(*closer.not_interested(talk, setting, "a second refusal"))
+    return _answered(talk, objection, setting, items)
+
+
+def _objection(talk: Talk, reading: Reading, setting: Setting) -> Objection | None:
+    """Return the objection raised in this turn, if one is."""
+    script = setting.script
+    if reading.intents.get(Intent.NOT_INTERESTED, 0.0) >= 0.5:
+        specific = script.objection(reading.objection) if reading.objection else None
+        if specific and specific.key not in talk.objections:
+            return specific
+        return script.objection(REFUSAL)
+    if reading.objection:
+        return script.objection(reading.objection)
+    kind, _, slot = talk.expecting.partition(".")
+    if kind in ("ask", "clarify"):
+        for question in script.questions:
+            if question.slot == slot and question.objection_on_yes:
+                return script.objection(question.objection_on_yes)
+    return None
+
+
+def _answered(
+    talk: Talk, objection: Objection, setting: Setting, items: tuple[Item, ...]
+) -> Command[Next]:
+    key = objection.key
+    lines = [say(line, f"objection.{key}", AGENT, setting) for line in objection.answer]
+    lines.append(say(objection.reengage, f"reengage.{key}", AGENT, setting))
+    stage = "qualify" if talk.stage in ("greet", "callback") else talk.stage
+    talk = replace(
+        talk, objections=(*talk.objections, key), expecting=f"reengage.{key}", stage=stage
+    )
+    evidence = {**talk.signals.get("objected_in", {}), key: talk.turn}
+    talk = talk.signal("objected_in", evidence).step(AGENT, f"answers {key}")
+    return Command(goto=END, update={"talk": talk, "items": (*items, *lines)})
+
+
+def _reengaged(talk: Talk, reading: Reading, setting: Setting) -> Command[Next]:
+    """Go on where the talk was, unless the lead says no."""
+    key = talk.expecting.partition(".")[2]
+    if reading.has(Intent.NO) and not reading.answers:
+        talk = replace(talk, refusals=talk.refusals + 1)
+        return _closed(*closer.not_interested(talk, setting, f"no after {key}"))
+    wants_later = reading.has(Intent.BUSY) or reading.has(Intent.CALLBACK)
+    if wants_later and not reading.answers:
+        talk = replace(talk, expecting="", stage="callback")
+        return Command(goto="scheduler", update={"talk": talk})
+    if reading.has(Intent.YES) or reading.answers:
+        talk = replace(talk, recovered=(*talk.recovered, key))
+    goto: Next = "scheduler" if talk.stage == "schedule" else "qualifier"
+    talk = replace(talk, expecting="").step(AGENT, f"{key} is settled, goes on")
+    return Command(goto=goto, update={"talk": talk})
+
+
+def _closed(talk: Talk, items: tuple[Item, ...]) -> Command[Next]:
+    return Command(goto=END, update={"talk": talk, "items": items})

@@ -1,0 +1,145 @@
+"""The qualifier: asks the playbook's questions, in whatever order the lead answers them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from langgraph.graph import END
+from langgraph.runtime import Runtime
+from langgraph.types import Command
+
+from agents.graph.lines import say
+from agents.graph.state import Setting, State, Talk
+from agents.interface import Item, Say
+from agents.playbook import Question
+from agents.understanding import Intent, Reading
+
+AGENT = "qualifier"
+Next = Literal["objections", "scheduler", "__end__"]
+MOST_CLARIFICATIONS = 2
+
+
+def qualifier(state: State, runtime: Runtime[Setting]) -> Command[Next]:
+    """Take the answers in, clarify or explain where needed, ask the next open question."""
+    talk, reading, setting, items = (
+        state["talk"],
+        state["reading"],
+        runtime.context,
+        state["items"],
+    )
+    # Only an answer of this turn counts here: a resumed talk has none to judge.
+    asked = _asked(talk, setting)
+    if asked is not None and reading is not None:
+        if (
+            asked.objection_on_yes
+            and _yes_now(talk, asked)
+            and (asked.objection_on_yes not in talk.objections)
+        ):
+            return Command(goto="objections", update={"talk": talk})
+        if line := _stays(talk, asked, reading, setting):
+            talk, lines = line
+            return Command(goto=END, update={"talk": talk, "items": (*items, *lines)})
+        if asked.slot not in talk.answers:
+            talk = replace(talk, skipped=talk.skipped | {asked.slot})
+            talk = talk.step(AGENT, f"leaves {asked.slot} open")
+    return asks_next(talk, setting, items, answered=bool(reading and reading.answers))
+
+
+def asks_next(
+    talk: Talk, setting: Setting, items: tuple[Item, ...], *, answered: bool
+) -> Command[Next]:
+    """Ask the next question that is open, or hand over to the scheduler."""
+    talk = replace(talk, stage="qualify")
+    question = next(
+        (
+            each
+            for each in setting.script.questions
+            if each.slot not in talk.answers and each.slot not in talk.skipped
+        ),
+        None,
+    )
+    if question is None:
+        talk = replace(talk, stage="schedule", expecting="").step(AGENT, "nothing left to ask")
+        return Command(goto="scheduler", update={"talk": talk})
+    topic = f"ask.{question.slot}"
+    tried = talk.tried(topic)
+    line = question.ask[min(tried, len(question.ask) - 1)]
+    lines: list[Say] = []
+    acknowledgements = setting.script.acknowledgements
+    if answered and acknowledgements:
+        ack = acknowledgements[talk.turn % len(acknowledgements)]
+        lines.append(say(ack, "ack", AGENT, setting))
+    lines.append(say(line, topic, AGENT, setting))
+    talk = replace(talk, expecting=topic, tries={**talk.tries, topic: tried + 1})
+    talk = talk.step(AGENT, f"asks {question.slot}")
+    return Command(goto=END, update={"talk": talk, "items": (*items, *lines)})
+
+
+def _asked(talk: Talk, setting: Setting) -> Question | None:
+    kind, _, slot = talk.expecting.partition(".")
+    if kind not in ("ask", "clarify"):
+        return None
+    return next((each for each in setting.script.questions if each.slot == slot), None)
+
+
+def _yes_now(talk: Talk, asked: Question) -> bool:
+    answer = talk.answers.get(asked.slot)
+    return bool(answer and answer["value"] is True and answer["turn"] == talk.turn)
+
+
+def _stays(
+    talk: Talk, asked: Question, reading: Reading, setting: Setting
+) -> tuple[Talk, tuple[Say, ...]] | None:
+    """Return what is said to stay with the question, or None to go on."""
+    clarified = talk.tried(f"clarify.{asked.slot}")
+    if asked.slot in talk.answers:
+        return _rooms_asked(talk, asked, clarified, setting)
+    if reading.has(Intent.WHY) and not talk.tried(f"why.{asked.slot}"):
+        topic = f"ask.{asked.slot}"
+        tries = {**talk.tries, f"why.{asked.slot}": 1}
+        talk = replace(talk, tries=tries, expecting=topic).step(AGENT, f"says why {asked.slot}")
+        return talk, (
+            say(asked.why, f"why.{asked.slot}", AGENT, setting),
+            say(asked.ask[0], topic, AGENT, setting),
+        )
+    if reading.has(Intent.DECLINES) or (
+        reading.has(Intent.DO_NOT_KNOW) and (clarified or not asked.required)
+    ):
+        return None
+    if clarified >= min(len(asked.clarify), MOST_CLARIFICATIONS):
+        return None
+    if reading.has(Intent.HELLO):
+        topic = f"ask.{asked.slot}"
+        tries = {**talk.tries, f"clarify.{asked.slot}": clarified + 1}
+        talk = replace(talk, tries=tries, expecting=topic).step(AGENT, "asks again after a hello")
+        return talk, (say(asked.ask[0], topic, AGENT, setting),)
+    if reading.answers:  # something else was answered: simply ask on
+        talk = replace(talk, tries={**talk.tries, f"clarify.{asked.slot}": clarified + 1})
+        topic = f"ask.{asked.slot}"
+        return replace(talk, expecting=topic), (say(asked.ask[0], topic, AGENT, setting),)
+    lines = (
+        []
+        if reading.understood
+        else [say(setting.script.not_understood, "not_understood", AGENT, setting)]
+    )
+    return _clarified(talk.counted("not_understood"), asked, clarified, setting, *lines)
+
+
+def _clarified(
+    talk: Talk, asked: Question, clarified: int, setting: Setting, *before: Say
+) -> tuple[Talk, tuple[Say, ...]]:
+    topic = f"clarify.{asked.slot}"
+    line = say(asked.clarify[clarified], topic, AGENT, setting)
+    talk = replace(talk, expecting=topic, tries={**talk.tries, topic: clarified + 1})
+    return talk.step(AGENT, f"clarifies {asked.slot}"), (*before, line)
+
+
+def _rooms_asked(
+    talk: Talk, asked: Question, clarified: int, setting: Setting
+) -> tuple[Talk, tuple[Say, ...]] | None:
+    """Ask once for the bedrooms if only the kind of home was said."""
+    value = talk.answers[asked.slot]["value"]
+    if asked.type != "property" or clarified or "bedrooms" in value or value.get("kind") == "land":
+        return None
+    return _clarified(talk, asked, clarified, setting)

@@ -1,0 +1,169 @@
+"""What a talk knows between turns. Never changed in place: a fork is a reference, a drop is free."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, TypedDict
+from zoneinfo import ZoneInfo
+
+from agents.interface import Brief, Event, Item, Say, Slot, Utterance
+from agents.playbook import Script
+from agents.understanding import Reader, Reading
+
+MOST_STEPS = 200
+MOST_LINES = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The line is open: the agent speaks first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One transition: which agent took the turn, and why."""
+
+    turn: int
+    agent: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the agent said last, and what of it the lead heard (None: all, nothing else was told)."""
+
+    lines: tuple[Say, ...] = ()
+    heard: str | None = None
+
+    def unheard(self) -> tuple[Say, ...]:
+        """Return the lines that were not heard to their end, in order."""
+        if self.heard is None:
+            return ()
+        left = len(self.heard.split())
+        for number, line in enumerate(self.lines):
+            left -= len(line.text.split())
+            if left < 0:
+                return self.lines[number:]
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """One call's talk so far. Plain values, all of them immutable or never changed."""
+
+    turn: int = 0
+    """How many turns the lead has had."""
+    stage: str = "greet"
+    """Where the talk goes on after an objection or a question: greet, qualify, schedule, callback."""
+    expecting: str = ""
+    """The topic of the question that is open."""
+    answers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    last_answered: str = ""
+    skipped: frozenset[str] = frozenset()
+    tries: Mapping[str, int] = field(default_factory=dict)
+    """How often each question was put."""
+    objections: tuple[str, ...] = ()
+    recovered: tuple[str, ...] = ()
+    refusals: int = 0
+    offered: tuple[Slot, ...] = ()
+    gone: frozenset[Slot] = frozenset()
+    """Slots that were refused or taken."""
+    offers: int = 0
+    chosen: Slot | None = None
+    booked: Slot | None = None
+    callback_at: datetime | None = None
+    callback_set: bool = False
+    outcome: str = ""
+    ended: bool = False
+    opted_out: bool = False
+    human_heard: bool = False
+    machine_heard: bool = False
+    last: Reply = Reply()
+    due: tuple[Say, ...] = ()
+    """Sentences of the disclosure that were cut off and have to be said yet."""
+    signals: Mapping[str, Any] = field(default_factory=dict)
+    steps: tuple[Step, ...] = ()
+    transcript: tuple[tuple[str, str], ...] = ()
+    """(speaker, words) of the last turns; the agent's words only as far as they were heard."""
+
+    def tried(self, topic: str) -> int:
+        """Return how often a question was put."""
+        return self.tries.get(topic, 0)
+
+    def signal(self, name: str, value: Any) -> Talk:
+        """Return the talk with one signal set."""
+        return replace(self, signals={**self.signals, name: value})
+
+    def counted(self, name: str) -> Talk:
+        """Return the talk with one signal counted up."""
+        return self.signal(name, self.signals.get(name, 0) + 1)
+
+    def step(self, agent: str, why: str) -> Talk:
+        """Return the talk with a transition noted."""
+        return replace(self, steps=(*self.steps, Step(self.turn, agent, why))[-MOST_STEPS:])
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What does not change during a call: passed to every node, not part of the state."""
+
+    brief: Brief
+    zone: ZoneInfo
+    reader: Reader
+
+    @property
+    def script(self) -> Script:
+        """The playbook's script of this call."""
+        return self.brief.script
+
+
+class State(TypedDict):
+    """What flows through the graph in one turn."""
+
+    talk: Talk
+    event: Event | Opening
+    reading: Reading | None
+    items: tuple[Item, ...]
+
+
+def fresh(brief: Brief) -> Talk:
+    """Return the talk at the start of a call, with what earlier calls with this lead left."""
+    earlier = brief.memory.get("answers") or {}
+    slots = {question.slot for question in brief.script.questions}
+    answers = {
+        slot: {**answer, "earlier": True}
+        for slot, answer in earlier.items()
+        if slot in slots and isinstance(answer, Mapping) and "value" in answer
+    }
+    return Talk(answers=answers)
+
+
+def hearing_settled(talk: Talk) -> Talk:
+    """Return the talk with what was not heard of the last reply taken back.
+
+    Cut-off sentences of the disclosure become due; a question of which no word was heard counts
+    as not put.
+    """
+    unheard = talk.last.unheard()
+    if not talk.last.lines:
+        return talk
+    due = tuple(line for line in unheard if line.topic == "disclosure")
+    tries = dict(talk.tries)
+    for line in unheard[1:]:
+        if line.topic == talk.expecting and tries.get(line.topic, 0) > 0:
+            tries[line.topic] -= 1
+    return replace(talk, due=due, tries=tries)
+
+
+def heard_words(reply: Reply) -> str:
+    """Return the words of a reply that reached the lead."""
+    if reply.heard is not None:
+        return reply.heard
+    return " ".join(line.text for line in reply.lines)
+
+
+def lead_words(event: Event | Opening) -> str:
+    """Return the lead's words of an event, if it has any."""
+    return event.text if isinstance(event, Utterance) else ""

@@ -1,0 +1,219 @@
+"""The listener understands a turn; the supervisor gives it to the agent it is for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from langgraph.graph import END
+from langgraph.runtime import Runtime
+from langgraph.types import Command
+
+from agents.graph import closer
+from agents.graph.lines import question_again, say
+from agents.graph.state import Setting, State, Talk, lead_words
+from agents.interface import ActionDone, Item, KeyPress, Silence, Utterance
+from agents.understanding import Context, Intent, Reading
+
+AGENT = "supervisor"
+Agents = Literal["greeter", "qualifier", "objections", "scheduler", "__end__"]
+MOST_REPEATS = 2
+SURE = 0.9
+
+
+async def listener(state: State, runtime: Runtime[Setting]) -> Command[Literal["supervisor"]]:
+    """Understand what was said and keep every answer in it, whoever takes the turn."""
+    event, talk, setting = state["event"], state["talk"], runtime.context
+    if not isinstance(event, Utterance):
+        return Command(goto="supervisor", update={"reading": None})
+    brief = setting.brief
+    reading = await setting.reader.read(
+        event.text,
+        Context(
+            script=brief.script,
+            now=brief.now,
+            zone=setting.zone,
+            expecting=talk.expecting,
+            offered=talk.offered,
+            last_answered=talk.last_answered,
+            answers={slot: answer["value"] for slot, answer in talk.answers.items()},
+        ),
+    )
+    talk = talk.signal("words", talk.signals.get("words", 0) + len(event.text.split()))
+    return Command(
+        goto="supervisor",
+        update={"talk": _answers_kept(talk, reading, event.text, setting), "reading": reading},
+    )
+
+
+def _answers_kept(talk: Talk, reading: Reading, said: str, setting: Setting) -> Talk:
+    """Return the talk with the turn's answers, each with the lead's own words as evidence."""
+    if reading.has(Intent.MACHINE) or reading.has(Intent.WRONG_NUMBER):
+        return talk
+    answers = dict(talk.answers)
+    last = talk.last_answered
+    asked = talk.expecting.partition(".")[2]
+    for slot, answer in reading.answers.items():
+        known = answers.get(slot)
+        if (
+            known
+            and known["confidence"] > answer.confidence
+            and not (reading.has(Intent.CORRECTION) or known.get("earlier") or slot == asked)
+        ):
+            continue
+        value = answer.value
+        if isinstance(value, dict) and known and isinstance(known["value"], dict):
+            value = {**known["value"], **value}
+        answers[slot] = {
+            "value": value,
+            "said": said,
+            "turn": talk.turn,
+            "type": setting.script.question(slot).type,
+            "confidence": answer.confidence,
+            "strength": answer.strength,
+        }
+        last = slot
+    heard = talk.human_heard or bool(reading.answers)
+    return replace(talk, answers=answers, last_answered=last, human_heard=heard)
+
+
+def supervisor(state: State, runtime: Runtime[Setting]) -> Command[Agents]:
+    """Give the turn to an agent. What ends the call or only holds it up is settled here."""
+    talk, event, reading, setting = (
+        state["talk"],
+        state["event"],
+        state["reading"],
+        runtime.context,
+    )
+    items = state["items"]
+    if isinstance(event, ActionDone):
+        return _to("scheduler", talk, f"{event.action} {'done' if event.ok else 'failed'}")
+    if isinstance(event, Silence):
+        return _silence(talk, event, setting, items)
+    if isinstance(event, KeyPress):
+        if talk.expecting.endswith("offer_slot") and event.digit in ("1", "2"):
+            return _to("scheduler", talk, f"key {event.digit}")
+        return Command(goto=END, update={"talk": talk.step(AGENT, "a key without meaning here")})
+    if talk.expecting == "booking":
+        return Command(goto=END, update={"talk": talk.step(AGENT, "waits for the booking")})
+    if reading is None:
+        return Command(goto=END)
+    if reading.has(Intent.MACHINE):
+        talk = replace(talk, machine_heard=True).step(AGENT, "sounds like a machine's greeting")
+        return Command(goto=END, update={"talk": talk, "items": ()})
+    if reading.has(Intent.WRONG_NUMBER) and not reading.answers:
+        return _closed(*closer.wrong_number(talk, setting))
+    if reading.has(Intent.HOSTILE):
+        talk = talk.signal("hostile", True)
+        return _closed(*closer.not_interested(talk, setting, "the lead is hostile"))
+    if talk.signals.get("recording_stopped") and not talk.signals.get("recording_noted"):
+        talk = talk.signal("recording_noted", True)
+        if not (reading.answers or reading.objection):
+            again = (*items, *question_again(talk, setting))
+            return Command(goto=END, update={"talk": talk, "items": again})
+    if reading.has(Intent.REPEAT) and not reading.answers and talk.tried("repeat") < MOST_REPEATS:
+        return _repeated(talk, setting, items)
+    if reading.has(Intent.HOLD):
+        hold = say(setting.script.hold, "hold", AGENT, setting)
+        talk = talk.step(AGENT, "the lead asks for a moment")
+        return Command(goto=END, update={"talk": talk, "items": (*items, hold)})
+    agent, why = _agent_for(talk, reading, setting)
+    return _to(agent, talk, why)
+
+
+def _agent_for(talk: Talk, reading: Reading, setting: Setting) -> tuple[Agents, str]:
+    """Return who takes a turn of the lead, and why."""
+    in_callback = talk.stage == "callback"
+    if reading.human:
+        return "scheduler", "wants a person"
+    if reading.fact and not reading.answers:
+        return "greeter", f"asks: {reading.fact}"
+    if _refuses(talk, reading):
+        return "objections", "does not want to"
+    if reading.objection and not in_callback and _stands_alone(talk, reading, setting):
+        return "objections", f"objects: {reading.objection}"
+    if talk.expecting.startswith("reengage"):
+        return "objections", "answers to a re-engagement"
+    if not in_callback and _wants_later(talk, reading):
+        return "scheduler", "has no time now"
+    if in_callback:
+        return "scheduler", "talks about the callback"
+    if reading.has(Intent.MEET) and talk.stage != "schedule":
+        return "scheduler", "asks for a meeting"
+    by_stage: dict[str, Agents] = {
+        "greet": "greeter",
+        "qualify": "qualifier",
+        "schedule": "scheduler",
+    }
+    return by_stage[talk.stage], f"goes on ({talk.expecting or talk.stage})"
+
+
+def _refuses(talk: Talk, reading: Reading) -> bool:
+    confidence = reading.intents.get(Intent.NOT_INTERESTED, 0.0)
+    if confidence >= SURE:
+        return True
+    # "no thanks" to a question about an agent is an answer to it.
+    return (
+        confidence > 0
+        and not reading.answers
+        and not talk.expecting.startswith(
+            ("callback", "clarify.callback", "confirm_slot", "offer_slot")
+        )
+    )
+
+
+def _stands_alone(talk: Talk, reading: Reading, setting: Setting) -> bool:
+    """Tell an objection from words of one inside an answer: "my wife is a realtor" to "have you
+    an agent" is both, "we wait until spring" to "how soon" is only an answer."""
+    asked = talk.expecting.partition(".")[2]
+    if asked not in reading.answers:
+        return True
+    question = setting.script.question(asked)
+    return question.objection_on_yes == reading.objection
+
+
+def _wants_later(talk: Talk, reading: Reading) -> bool:
+    if reading.answers and not reading.has(Intent.CALLBACK):
+        return False
+    if reading.choice and (reading.choice.index is not None or reading.choice.wish):
+        return False
+    likely = 0.5 if talk.stage == "greet" else SURE
+    busy = reading.intents.get(Intent.BUSY, 0.0) >= likely
+    callback = reading.intents.get(Intent.CALLBACK, 0.0) >= likely
+    return busy or callback
+
+
+def _repeated(talk: Talk, setting: Setting, items: tuple[Item, ...]) -> Command[Agents]:
+    said = tuple(
+        line for line in talk.last.lines if line.topic not in ("disclosure", "ack", "hold")
+    ) or question_again(talk, setting)
+    tries = {**talk.tries, "repeat": talk.tried("repeat") + 1}
+    talk = replace(talk, tries=tries).step(AGENT, "asked to repeat")
+    return Command(goto=END, update={"talk": talk, "items": (*items, *said)})
+
+
+def _silence(
+    talk: Talk, event: Silence, setting: Setting, items: tuple[Item, ...]
+) -> Command[Agents]:
+    """Ask again, each time differently, then end politely."""
+    if talk.machine_heard and not talk.human_heard:
+        return _closed(*closer.voicemail(talk, setting, beep=True))
+    talk = talk.counted("silences")
+    reprompts = setting.script.reprompts
+    if event.count > len(reprompts):
+        return _closed(*closer.in_silence(talk, setting))
+    line = say(reprompts[event.count - 1], "reprompt", AGENT, setting)
+    again = question_again(talk, setting)
+    talk = talk.step(AGENT, f"silence, {event.count} in a row")
+    return Command(goto=END, update={"talk": talk, "items": (*items, line, *again)})
+
+
+def _to(agent: Agents, talk: Talk, why: str) -> Command[Agents]:
+    return Command(goto=agent, update={"talk": talk.step(AGENT, f"to {agent}: {why}")})
+
+
+def _closed(talk: Talk, items: tuple[Item, ...]) -> Command[Agents]:
+    return Command(goto=END, update={"talk": talk, "items": items})
+
+
+__all__ = ["lead_words", "listener", "supervisor"]

@@ -1,0 +1,290 @@
+"""One turn of the lead, understood: intents, answers, objections, times, each with a confidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from agents.interface import Slot
+from agents.playbook import Question, Script
+from agents.understanding.answers import Answer, answer_to, corrected_part
+from agents.understanding.intents import Intent, intents_in
+from agents.understanding.times import Choice, Named, choice_of, named_time
+from agents.understanding.words import close, first_trigger, normalised
+
+ENOUGH = 0.5
+"""Confidence from which a reading is acted on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the words are an answer to."""
+
+    script: Script
+    now: datetime
+    zone: ZoneInfo
+    expecting: str = ""
+    """The topic of the question that is open, such as "ask.timeframe" or "offer_slot"."""
+    offered: tuple[Slot, ...] = ()
+    last_answered: str = ""
+    """The slot that was filled last; "I said three, not two" is about it."""
+    answers: Mapping[str, Any] = field(default_factory=dict)
+    """Slot -> value, as known so far."""
+
+    @property
+    def asked(self) -> Question | None:
+        """The playbook's question that is open, if one is."""
+        kind, _, slot = self.expecting.partition(".")
+        if kind not in ("ask", "clarify"):
+            return None
+        return next((each for each in self.script.questions if each.slot == slot), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a turn was understood to mean. Empty if nothing was understood."""
+
+    words: str
+    intents: Mapping[Intent, float] = field(default_factory=dict)
+    answers: Mapping[str, Answer] = field(default_factory=dict)
+    objection: str = ""
+    fact: str = ""
+    human: bool = False
+    choice: Choice | None = None
+    time: Named = Named()
+
+    def has(self, intent: Intent) -> bool:
+        """Tell whether the turn does `intent`, surely enough to act on."""
+        return self.intents.get(intent, 0.0) >= ENOUGH
+
+    @property
+    def understood(self) -> bool:
+        """Whether anything at all was understood."""
+        return bool(
+            self.intents or self.answers or self.objection or self.fact or self.choice or self.time
+        )
+
+
+class Reader(Protocol):
+    """Understands a turn. A reader that asks a model wraps the rules and helps where they are unsure."""
+
+    async def read(self, text: str, context: Context) -> Reading:
+        """Return what `text` means in `context`."""
+
+
+class RuleReader:
+    """Understands by rules alone: no model, no waiting, the same words always mean the same."""
+
+    async def read(self, text: str, context: Context) -> Reading:
+        """Return what `text` means in `context`."""
+        return read_by_rules(text, context)
+
+
+def read_by_rules(text: str, context: Context) -> Reading:
+    """Return what `text` means; what rules cannot read is tried once more with near misses."""
+    words = normalised(text)
+    reading = _read(words, context, tolerant=False)
+    if reading.understood or len(words) < 4:
+        return reading
+    mended = " ".join(_mend(word) for word in words.split())
+    return _read(mended, context, tolerant=True)
+
+
+def _read(words: str, context: Context, *, tolerant: bool) -> Reading:
+    tokens = words.split()
+    script = context.script
+    intents = intents_in(words)
+    answers = _answers(words, context, intents, tolerant)
+    objection = next(
+        (
+            each.key
+            for each in script.objections
+            if first_trigger(each.triggers, tokens, tolerant=tolerant)
+        ),
+        "",
+    )
+    fact = next(
+        (
+            each.key
+            for each in script.facts
+            if first_trigger(each.triggers, tokens, tolerant=tolerant)
+        ),
+        "",
+    )
+    choosing = context.expecting in ("offer_slot", "clarify.offer_slot", "confirm_slot")
+    choice = (
+        choice_of(
+            words, [slot.starts_at for slot in context.offered], now=context.now, zone=context.zone
+        )
+        if choosing
+        else None
+    )
+    about_time = (
+        context.expecting.startswith(("callback", "clarify.callback", "greet", "clarify.greet"))
+        or Intent.CALLBACK in intents
+        or Intent.BUSY in intents
+    )
+    return Reading(
+        words=words,
+        intents=intents,
+        answers=answers,
+        objection=objection,
+        fact=fact,
+        human=Intent.HUMAN in intents
+        or first_trigger(script.transfer_triggers, tokens) is not None,
+        choice=choice,
+        time=named_time(
+            words, now=context.now, zone=context.zone, bare_hour="callback" in context.expecting
+        )
+        if about_time
+        else Named(),
+    )
+
+
+def _answers(
+    words: str, context: Context, intents: Mapping[Intent, float], tolerant: bool
+) -> dict[str, Answer]:
+    """Return every slot the words fill: that of the open question, and any other on the way."""
+    today = context.now.astimezone(context.zone).date()
+    asked = context.asked
+    if Intent.CORRECTION in intents and (meant := corrected_part(words)) is not None:
+        target = _correction_target(meant, context)
+        if target is not None:
+            answer = answer_to(
+                target, meant, today=today, expected=True, intents=intents, tolerant=tolerant
+            )
+            if answer is not None:
+                return {target.slot: answer}
+    found = {}
+    for question in context.script.questions:
+        answer = answer_to(
+            question,
+            words,
+            today=today,
+            expected=asked is not None and asked.slot == question.slot,
+            intents=intents,
+            tolerant=tolerant,
+        )
+        if answer is not None:
+            found[question.slot] = answer
+    return found
+
+
+def _correction_target(meant: str, context: Context) -> Question | None:
+    """Return the question a correction is about: one its words name, or the one answered last."""
+    today = context.now.astimezone(context.zone).date()
+    for question in context.script.questions:
+        if question.type in ("months", "property", "money") and answer_to(
+            question, meant, today=today, expected=False, intents={}, tolerant=False
+        ):
+            return question
+    if not context.last_answered:
+        return None
+    return next((q for q in context.script.questions if q.slot == context.last_answered), None)
+
+
+_TRADE: Sequence[str] = (
+    "interested",
+    "tomorrow",
+    "morning",
+    "afternoon",
+    "evening",
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+    "months",
+    "month",
+    "bedrooms",
+    "bedroom",
+    "house",
+    "condo",
+    "townhouse",
+    "apartment",
+    "thousand",
+    "hundred",
+    "million",
+    "dollars",
+    "agent",
+    "realtor",
+    "number",
+    "wrong",
+    "commission",
+    "possible",
+    "correct",
+    "definitely",
+    "absolutely",
+    "second",
+    "first",
+    "either",
+    "neither",
+    "later",
+    "driving",
+    "retiring",
+    "divorce",
+    "repeat",
+    "three",
+    "seven",
+    "eleven",
+    "fifteen",
+    "twenty",
+    "eight",
+    "right",
+    "selling",
+    "moving",
+)
+_KNOWN = frozenset(
+    (
+        *_TRADE,
+        "there",
+        "where",
+        "these",
+        "their",
+        "those",
+        "would",
+        "could",
+        "should",
+        "about",
+        "other",
+        "night",
+        "light",
+        "might",
+        "tight",
+        "fight",
+        "eighty",
+        "eighth",
+        "mother",
+        "month's",
+        "horse's",
+        "mouse",
+        "house's",
+        "latter",
+        "letter",
+        "seconds",
+        "thirst",
+        "numbers",
+        "write",
+        "wright",
+        "bright",
+        "fright",
+        "loving",
+        "telling",
+        "calling",
+        "falling",
+        "setting",
+        "agents",
+    )
+)
+
+
+def _mend(word: str) -> str:
+    """Return the word of the trade that `word` nearly is, or the word."""
+    if word in _KNOWN or len(word) < 5:
+        return word
+    return next((wanted for wanted in _TRADE if close(word, wanted)), word)
