@@ -19,8 +19,7 @@ from billing.services import (
     reservation_release,
     reservation_settle,
 )
-from calls.models import Call
-from tests.factories import BudgetFactory, CallFactory
+from tests.factories import BudgetFactory, Call, CallFactory
 from tests.threads import at_once, shared_database
 
 pytestmark = pytest.mark.django_db(transaction=True)

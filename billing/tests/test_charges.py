@@ -11,8 +11,7 @@ from billing.models import Charge
 from billing.models.charge import ChargeIsFinal
 from billing.selectors import PriceUnknown, call_cost
 from billing.services import charge_correct, charge_record
-from calls.models import Call
-from tests.factories import BudgetFactory, CallFactory
+from tests.factories import BudgetFactory, Call, CallFactory
 
 pytestmark = pytest.mark.django_db
 

@@ -24,8 +24,7 @@ from billing.services import (
     reservation_settle,
     reservations_sweep,
 )
-from calls.models import Call
-from tests.factories import BudgetFactory, CallFactory, CampaignFactory
+from tests.factories import BudgetFactory, Call, CallFactory, CampaignFactory
 
 NOW = datetime(2026, 11, 23, 16, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=15)
