@@ -1,0 +1,134 @@
+"""The carrier's REST API through its SDK, on a carrier that misbehaves on demand."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from calls import carrier
+from calls.circuit import Circuit
+from calls.tests.conftest import Exchange
+
+DIAL = carrier.Dial(
+    to="+15122000001",
+    from_="+15125550100",
+    twiml_url="http://127.0.0.1:9/voice/",
+    status_url="http://127.0.0.1:9/status/",
+    amd_url="",
+    recording_url="",
+    ring_seconds=25,
+    max_seconds=600,
+)
+
+
+def dial(**changes: Any) -> carrier.Dial:
+    return carrier.Dial(**{**{name: getattr(DIAL, name) for name in DIAL.__slots__}, **changes})
+
+
+def test_it_dials_and_finds_the_call_again(exchange: Exchange) -> None:
+    made = carrier.call_create(DIAL)
+    assert made.sid.startswith("CA")
+    assert carrier.call_fetch(made.sid).to == DIAL.to
+    found = carrier.calls_list(to=DIAL.to, since=timezone.now() - timedelta(minutes=1))
+    assert [(call.sid, call.from_) for call in found] == [(made.sid, DIAL.from_)]
+
+
+def test_it_asks_for_what_the_call_needs(exchange: Exchange) -> None:
+    carrier.call_create(
+        dial(amd_url="http://127.0.0.1:9/amd/", recording_url="http://127.0.0.1:9/r/")
+    )
+    asked = exchange.calls[0].request
+    assert (asked.timeout_s, asked.time_limit_s) == (25, 600)
+    assert asked.status_callback_event == {"initiated", "ringing", "answered", "completed"}
+    assert (asked.machine_detection, asked.async_amd) == ("DetectMessageEnd", True)
+    assert (asked.record, asked.recording_channels) == (True, "dual")
+
+
+def test_without_detection_and_recording_it_asks_for_neither(exchange: Exchange) -> None:
+    carrier.call_create(DIAL)
+    asked = exchange.calls[0].request
+    assert (asked.machine_detection, asked.record) == ("", False)
+
+
+def test_ending_a_call_twice_is_no_error(exchange: Exchange) -> None:
+    sid = carrier.call_create(DIAL).sid
+    carrier.call_end(sid)
+    with pytest.raises(carrier.CallUnknown):
+        carrier.call_end(sid)
+
+
+@pytest.mark.parametrize(("number", "code"), [("+15005550001", 21211), ("+15005550003", 21215)])
+def test_a_bad_number_is_a_permanent_error(exchange: Exchange, number: str, code: int) -> None:
+    with pytest.raises(carrier.CarrierError) as caught:
+        carrier.call_create(dial(to=number))
+    assert (caught.value.code, caught.value.permanent, caught.value.stops_campaign) == (
+        code,
+        True,
+        False,
+    )
+
+
+def test_wrong_credentials_stop_the_campaign(exchange: Exchange, settings: Any) -> None:
+    settings.ENV = settings.ENV.model_copy(update={"twilio_account_sid": "AC" + "0" * 32})
+    with pytest.raises(carrier.CarrierError) as caught:
+        carrier.call_create(DIAL)
+    assert (caught.value.code, caught.value.stops_campaign) == (20003, True)
+
+
+def test_too_many_requests_are_an_error_that_passes(exchange: Exchange) -> None:
+    exchange.simulator.faults.scope().rest_429 = 1
+    with pytest.raises(carrier.CarrierError) as caught:
+        carrier.call_create(DIAL)
+    assert not isinstance(caught.value, carrier.CarrierUnclear)
+    assert (caught.value.permanent, caught.value.stops_campaign) == (False, False)
+    assert exchange.calls == []
+
+
+def test_a_lost_answer_is_unclear_and_not_sent_again(exchange: Exchange) -> None:
+    exchange.simulator.faults.scope().lose_response = 1
+    with pytest.raises(carrier.CarrierUnclear):
+        carrier.call_create(DIAL)
+    assert len(exchange.calls) == 1
+
+
+def test_an_internal_error_while_dialling_is_unclear(exchange: Exchange) -> None:
+    exchange.simulator.faults.scope().rest_500 = 1
+    with pytest.raises(carrier.CarrierUnclear):
+        carrier.call_create(DIAL)
+
+
+def test_reading_is_repeated_after_an_internal_error(exchange: Exchange) -> None:
+    sid = carrier.call_create(DIAL).sid
+    exchange.simulator.faults.scope().rest_500 = 2
+    assert carrier.call_fetch(sid).sid == sid
+
+
+def test_nobody_there_means_surely_not_sent(no_carrier: None) -> None:
+    with pytest.raises(carrier.CarrierError) as caught:
+        carrier.call_create(DIAL)
+    assert not isinstance(caught.value, carrier.CarrierUnclear)
+
+
+def test_after_five_failures_it_rests(no_carrier: None) -> None:
+    for _ in range(5):
+        with pytest.raises(carrier.CarrierError):
+            carrier.call_create(DIAL)
+    with pytest.raises(carrier.CarrierDown):
+        carrier.call_create(DIAL)
+
+
+def test_after_its_rest_the_circuit_lets_one_try() -> None:
+    time_s = 0.0
+    circuit = Circuit(failures=2, rest_s=10, clock=lambda: time_s)
+    circuit.failed()
+    assert circuit.allows()
+    circuit.failed()
+    assert not circuit.allows()
+    time_s = 10.0
+    assert circuit.allows()
+    assert not circuit.allows()
+    circuit.succeeded()
+    assert circuit.allows()
