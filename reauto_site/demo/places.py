@@ -44,7 +44,7 @@ PLACES = (
     _american("Phoenix", "AZ", "America/Phoenix", 602),
     _american("Seattle", "WA", "America/Los_Angeles", 206),
     _american("Honolulu", "HI", "Pacific/Honolulu", 808),
-    _american("Hagatna", "GU", "Pacific/Guam", 671),
-    # Ofcom keeps 07700 900000 to 900999 for drama.
-    Place("London", "", "Europe/London", "+447700900", 3, 0, 1000),
-)
+    # Ofcom keeps 020 7946 0000 to 0999 for drama, ACMA 02 5550 0000 to 9999. Only countries whose
+    # price is on the list can be dialled.
+    Place("London", "", "Europe/London", "+442079460", 3, 0, 1000),
+    Place("Sydney", "", "Australia/Sydney", "+6125550", 4, 0, 1000),
