@@ -48,3 +48,4 @@ PLACES = (
     # price is on the list can be dialled.
     Place("London", "", "Europe/London", "+442079460", 3, 0, 1000),
     Place("Sydney", "", "Australia/Sydney", "+6125550", 4, 0, 1000),
+)
