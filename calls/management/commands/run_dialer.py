@@ -79,21 +79,23 @@ class Command(BaseCommand):
         return False
 
     def _pass(self, now: datetime) -> bool:
-        """Do what is due now. Returns whether there was anything to do."""
-        worked = False
-        if self._may_dial(now):
-            if now >= self.watched_at + _WATCH_EVERY:
-                self.watched_at = now
-                self.watchdog.watch(now)
-            if now >= self.swept_at + _SWEEP_EVERY:
-                self.swept_at = now
-                reservations_sweep(now)
-            if self.pace.ready():
-                call = dial_next(now)
-                if call is not None:
-                    self.pace.spend()
-                    worked = True
-        return bool(outbox_pass(timezone.now())) or worked
+        """Do what is due now. Returns whether there was anything to do.
+
+        Jobs come before dialling: when they cannot be handed on (Redis is gone), the error ends
+        the pass and no new call is made.
+        """
+        dials = self._may_dial(now)
+        if dials and now >= self.watched_at + _WATCH_EVERY:
+            self.watched_at = now
+            self.watchdog.watch(now)
+        if dials and now >= self.swept_at + _SWEEP_EVERY:
+            self.swept_at = now
+            reservations_sweep(now)
+        worked = outbox_pass(timezone.now()) > 0
+        if dials and self.pace.ready() and dial_next(timezone.now()) is not None:
+            self.pace.spend()
+            worked = True
+        return worked
 
     def _may_dial(self, now: datetime) -> bool:
         """Hold the lease, renewing it when two thirds of it are left."""
