@@ -63,6 +63,7 @@ class CallRequest:
     time_limit_s: int = 14_400
     record: bool = False
     recording_channels: str = "mono"
+    trim: bool = True
     recording_status_callback: str = ""
     recording_status_callback_method: str = "POST"
     recording_status_callback_event: frozenset[str] = frozenset({"completed"})

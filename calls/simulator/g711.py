@@ -72,6 +72,16 @@ def is_audible(ulaw: bytes) -> bool:
     return int(np.count_nonzero(loud)) * 40 > len(ulaw)
 
 
+def audible_span(ulaw: bytes) -> tuple[int, int] | None:
+    """Return where sound begins and ends, in bytes to the 20 ms frame; nothing if all is quiet."""
+    whole = np.frombuffer(ulaw[: len(ulaw) // FRAME_BYTES * FRAME_BYTES], dtype=np.uint8)
+    loud = _LOUD[whole].reshape(-1, FRAME_BYTES).sum(axis=1) * 40 > FRAME_BYTES
+    frames = np.flatnonzero(loud)
+    if not frames.size:
+        return None
+    return int(frames[0]) * FRAME_BYTES, (int(frames[-1]) + 1) * FRAME_BYTES
+
+
 def silence(ms: float) -> bytes:
     """Return `ms` milliseconds of a quiet line."""
     return SILENCE_BYTE * int(ms * BYTES_PER_MS)

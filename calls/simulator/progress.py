@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -58,11 +59,11 @@ class Leg:
         waited = asyncio.get_running_loop().time() - self._created
         self.call.queue_time_ms = round(waited * 1000)
         self._source = inbound_source
-        self._task = asyncio.create_task(self._run(self._outbound_or_inbound()))
+        self._task = asyncio.create_task(self._run(self._outbound_or_inbound))
 
     def start_bridged(self) -> None:
         """Ring a number dialled from another call; whoever dialled connects the sound."""
-        self._task = asyncio.create_task(self._run(self._bridged()))
+        self._task = asyncio.create_task(self._run(self._bridged))
 
     def hang_up(self, by: str) -> None:
         """End the call; safe to repeat."""
@@ -70,7 +71,7 @@ class Leg:
             self.call.note("hang_up", by=by)
             self._over.set()
         if self._task is None and not self.call.is_over:
-            self._task = asyncio.create_task(self._run(asyncio.sleep(0)))  # still queued
+            self._task = asyncio.create_task(self._run(_nothing))  # still queued
 
     def redirect(self, source: Source) -> None:
         """Leave the running instructions and follow others."""
@@ -88,9 +89,9 @@ class Leg:
 
     # The course of the call
 
-    async def _run(self, course: object) -> None:
+    async def _run(self, course: Callable[[], Awaitable[None]]) -> None:
         try:
-            await course  # type: ignore[misc]
+            await course()
         except Exception:
             # A fault of the simulator itself: the call ends as failed and the log says why.
             log.exception("simulated_call_broke", call_id=self.call.sid)
@@ -182,6 +183,7 @@ class Leg:
                 callback=request.recording_status_callback,
                 callback_method=request.recording_status_callback_method,
                 callback_events=request.recording_status_callback_event,
+                trim=request.trim,
             )
 
     async def _follow(self, source: Source) -> None:
@@ -289,3 +291,7 @@ class Leg:
                 params["RecordingSid"] = recording.sid
                 params["RecordingDuration"] = str(recording.duration_s)
         self.callbacks.post(event, request.status_callback, request.status_callback_method, params)
+
+
+async def _nothing() -> None:
+    """The course of a call that was hung up before it was placed."""

@@ -22,6 +22,7 @@ class Recording:
     source: str
     channels: int = 1
     track: str = "both"
+    trim: bool = False  # cut silence at both ends: Twilio's default for `Record=true`
     callback: str = ""
     callback_method: str = "POST"
     callback_events: frozenset[str] = frozenset({"completed"})
@@ -50,9 +51,20 @@ class Recording:
             return False
         line = self.call.line
         self.end_byte = len(line.said) if line else self.start_byte
+        if self.trim:
+            self._trim()
         self.status = "completed" if self.end_byte > self.start_byte else "absent"
         self.updated = datetime.now(UTC)
         return True
+
+    def _trim(self) -> None:
+        cut = slice(self.start_byte, self.end_byte)
+        spans = [g711.audible_span(side[cut]) for side in (self.call.said, self.call.heard)]
+        found = [span for span in spans if span is not None]
+        if found:
+            begin = self.start_byte
+            self.start_byte = begin + min(first for first, _ in found)
+            self.end_byte = begin + max(last for _, last in found)
 
     def sound(self, channels: int) -> bytes:
         """Return the WAV file with one channel (both voices mixed) or two."""

@@ -77,6 +77,7 @@ def call_request(form: MultiMapping[str]) -> CallRequest:
         time_limit_s=_number(form, "TimeLimit", 14_400, 1, 86_400),
         record=_flag(form, "Record"),
         recording_channels=form.get("RecordingChannels", "mono"),
+        trim=form.get("Trim", "trim-silence") == "trim-silence",
         recording_status_callback=_url(form, "RecordingStatusCallback", 21609),
         recording_status_callback_method=_method(form, "RecordingStatusCallbackMethod"),
         recording_status_callback_event=_events(form, "RecordingStatusCallbackEvent"),
@@ -96,6 +97,7 @@ def recording_options(form: MultiMapping[str]) -> dict[str, object]:
     return {
         "channels": 2 if form.get("RecordingChannels") == "dual" else 1,
         "track": track,
+        "trim": form.get("Trim", "do-not-trim") == "trim-silence",
         "callback": _url(form, "RecordingStatusCallback", 21609),
         "callback_method": _method(form, "RecordingStatusCallbackMethod"),
         "callback_events": _events(form, "RecordingStatusCallbackEvent"),

@@ -267,6 +267,7 @@ class Program:
             source="RecordVerb",
             callback=verb.attributes.get("recordingStatusCallback", ""),
             callback_method=verb.attributes.get("recordingStatusCallbackMethod", "POST"),
+            trim=verb.attributes.get("trim", "trim-silence") == "trim-silence",
         )
         recording.track = "inbound"
         digits = ""

@@ -32,6 +32,11 @@ def test_it_knows_sound_from_a_quiet_line() -> None:
     assert not g711.is_audible(b"")
 
 
+def test_it_finds_where_sound_begins_and_ends() -> None:
+    assert g711.audible_span(g711.silence(40) + tone(300, 60) + g711.silence(50)) == (320, 800)
+    assert g711.audible_span(g711.silence(50)) is None
+
+
 @pytest.mark.parametrize(("channels", "rate"), [(1, 8000), (2, 8000), (1, 16000), (2, 44100)])
 def test_it_plays_wav_files_of_any_rate(channels: int, rate: int) -> None:
     at = np.arange(rate) / rate

@@ -173,6 +173,18 @@ async def test_it_records_both_sides_and_reports_it(
     assert np.abs(samples[:, 1]).max() < 100  # what they heard: nothing
 
 
+@pytest.mark.parametrize(("trim", "begins"), [("trim-silence", True), ("do-not-trim", False)])
+async def test_it_cuts_silence_from_recordings_unless_told_not_to(
+    sdk: Sdk, carrier: CarrierSimulator, trim: str, begins: bool
+) -> None:
+    twiml = '<Response><Pause length="1"/></Response>'
+    call = await sdk.call("quick", twiml=twiml, record=True, trim=trim)
+    ended = await carrier.wait_for(call.sid, 10)
+    with wave.open(io.BytesIO(ended.recordings[0].sound(1))) as sound:
+        first = np.frombuffer(sound.readframes(160), "<i2")
+    assert bool(np.abs(first).max() > 160) is begins
+
+
 async def test_it_starts_lists_and_deletes_recordings(sdk: Sdk, carrier: CarrierSimulator) -> None:
     call = await sdk.call("mute", twiml='<Response><Pause length="1"/></Response>')
     await carrier.calls[call.sid].answered.wait()
