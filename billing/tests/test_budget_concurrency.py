@@ -112,3 +112,30 @@ def test_a_call_is_settled_once_however_many_try(tmp_path: Path):
     assert failed == []
     assert keys == 3
     assert (spent, reserved) == (Decimal("0.042"), 0)
+
+
+def test_many_whole_calls_at_once_leave_exact_sums(tmp_path: Path):
+    prices_seed()
+    many = 40 if connection.vendor == "postgresql" else 8
+    calls = [CallFactory(live=True) for _ in range(many)]
+    for period in ("day", "week", "month", "total"):
+        BudgetFactory(period=period, limit=100)
+
+    def live(number: int) -> Decimal:
+        call = calls[number]
+        reserve(call)
+        for minute in range(1, number % 4 + 1):
+            charge_record(
+                key=f"{call.pk}:{minute}", call_id=call.pk, campaign_id=call.campaign_id,
+                component="telephony_out", provider="twilio", quantity=Decimal(1), at=NOW,
+            )  # fmt: skip
+            total = TEN_CENTS + Decimal(minute) / 10
+            assert reservation_extend(call_id=call.pk, amount_total=total, now=NOW) == "normal"
+        return reservation_settle(call_id=call.pk, now=NOW)
+
+    with shared_database(tmp_path):
+        results = at_once(many, live)
+        standing = at_once(1, lambda _: list(BudgetPeriod.objects.values_list("spent", "reserved")))
+    assert not [result for result in results if isinstance(result, Exception)], results
+    minutes = sum(number % 4 for number in range(many))
+    assert standing == [[(minutes * Decimal("0.014"), 0)] * 4]
