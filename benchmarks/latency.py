@@ -1,0 +1,179 @@
+"""How long a caller waits for an answer: the product beside a stock Pipecat bot.
+
+    python -m benchmarks.latency [--calls 1 5] [--no-peer] [--no-product]
+                                 [--seconds 65] [--rounds N] [--keep FOLDER]
+
+Measures A (voice-to-voice: last voiced caller sample to first voiced agent sample, from the
+two-channel recording made by the carrier simulator) and B (platform gap: end of turn confirmed to
+the first sound handed over, by each system's own account). Prints one JSON line; progress goes to
+stderr. `benchmarks/README.md` says what the figures mean.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+CAST = ("eager_seller", "objection_then_books", "slow_talker")
+"""Who is called, in turn: two who answer at once, one who pauses for 700 ms in mid-sentence."""
+FEW = 3
+"""With fewer calls at once than this, one round has too few turns to tell a 95th percentile."""
+KEPT_OUT = ("DATABASE_URL", "DATA_DIR", "REDIS_URL", "SECRET_KEY")
+
+
+def say(text: str) -> None:
+    """Show progress."""
+    print(f"{time.strftime('%H:%M:%S')}  {text}", file=sys.stderr, flush=True)
+
+
+def options_read() -> argparse.Namespace:
+    """Return the options of the command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    add = parser.add_argument
+    add("--calls", type=int, nargs="+", default=[1, 5], help="calls at once (default: 1 5)")
+    add("--peer", action=argparse.BooleanOptionalAction, default=True, help="the stock bot too")
+    add("--product", action=argparse.BooleanOptionalAction, default=True, help="the product too")
+    add("--seconds", type=float, default=65.0, help="longest call (default: %(default)s)")
+    add("--rounds", type=int, default=0, help="rounds of calls (default: 2 below 3 at once, or 1)")
+    add("--keep", type=Path, help="folder to keep recordings and logs in")
+    options = parser.parse_args()
+    if min(options.calls) < 1 or options.seconds < 20 or options.rounds < 0:
+        parser.error("--calls must be 1 or more, --seconds 20 or more, --rounds 0 or more")
+    return options
+
+
+@contextmanager
+def folder_of(keep: Path | None) -> Iterator[Path]:
+    """Give the folder of the run: the one to keep, or one that is removed afterwards."""
+    if keep is not None:
+        keep.mkdir(parents=True, exist_ok=True)
+        yield keep.resolve()
+        return
+    folder = Path(tempfile.mkdtemp(prefix="latency-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def machine() -> dict[str, Any]:
+    """Return what the figures were measured on."""
+    model = platform.processor()
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                model = line.partition(":")[2].strip()
+                break
+    except OSError:
+        pass  # not Linux: the platform's own name has to do
+    return {
+        "python": platform.python_version(),
+        "cores": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count(),
+        "cpu": model,
+        "load_before": round(os.getloadavg()[0], 2),
+    }
+
+
+def system_measure(
+    make: Callable[[], Any], options: argparse.Namespace, folder: Path
+) -> dict[str, Any]:
+    """Start a system, call it with each number of calls at once, and return its figures."""
+    from benchmarks.gaps import Gap, tally
+
+    system = make()
+    results: dict[str, Any] = {}
+    for at_once in options.calls:
+        rounds = options.rounds or (2 if at_once < FEW else 1)
+        personas = [CAST[i % len(CAST)] for i in range(at_once * rounds)]
+        say(
+            f"{system.name}: {at_once} at once, {len(personas)} calls, {options.seconds:.0f} s each"
+        )
+        load = os.getloadavg()[0]
+        measured = system.call(personas, at_once=at_once, seconds=options.seconds)
+        found: list[Gap] = [gap for call in measured for gap in call.gaps]
+        by_platform = system.platform(measured)
+        results[str(at_once)] = {
+            "a_ms": tally(found),
+            "b_ms": by_platform.gap,
+            "b_source": by_platform.source,
+            "steps_ms": by_platform.steps,
+            "calls": [
+                {"persona": call.persona, "seconds": round(call.seconds, 1)} for call in measured
+            ],
+            "load_before": round(load, 2),
+        }
+        a, b = results[str(at_once)]["a_ms"], by_platform.gap
+        say(
+            f"{system.name}: A median {a['median']}, p95 {a['p95']} ms (n {a['n']}, unanswered "
+            f"{a['unanswered']}, cut into {a['cut_into']}); "
+            f"B median {b['median']}, p95 {b['p95']} ms"
+        )
+        if options.keep:
+            for number, call in enumerate(measured):
+                name = f"{system.name}_{at_once}_{number}_{call.persona}"
+                (folder / f"{name}.wav").write_bytes(call.recording)
+                gaps_text = json.dumps([asdict(gap) for gap in call.gaps], indent=1)
+                (folder / f"{name}.json").write_text(gaps_text, encoding="utf-8")
+    return results
+
+
+def main() -> None:
+    """Run the benchmark."""
+    options = options_read()
+    began = time.monotonic()
+    result: dict[str, Any] = {"benchmark": "latency", "machine": machine()}
+    with folder_of(options.keep) as folder:
+        os.environ["DATA_DIR"] = str(folder)  # before any settings are read
+        from benchmarks import systems
+        from reauto_site.demo.servers import Servers, port_take
+
+        port, carrier_port = (port_take(0, what=name, option="") for name in ("server", "carrier"))
+        environment = systems.environment(folder, port=port, carrier_port=carrier_port)
+        for name in KEPT_OUT:
+            os.environ.pop(name, None)
+        os.environ |= environment
+        if options.product:
+            prepare()
+        logs = folder / "logs"
+        makers: list[tuple[str, Callable[[Any, Any], Any]]] = []
+        if options.product:
+            makers.append(("product", lambda s, e: systems.Product(s, e, port=port)))
+        if options.peer:
+            makers.append(("stock_pipecat", lambda s, e: systems.StockBot(s, e, folder=folder)))
+        for name, make in makers:
+            # One after the other, each with both cores and the caller to itself.
+            with Servers(environment=environment, log_dir=logs) as servers:
+                exchange = systems.carrier_start(servers, port=carrier_port)
+                result[name] = system_measure(lambda: make(servers, exchange), options, folder)  # noqa: B023
+    result["elapsed_s"] = round(time.monotonic() - began, 1)
+    print(json.dumps(result))
+
+
+def prepare() -> None:
+    """Make the product's database, in this process, as `migrate` does."""
+    import django
+    from django.core.management import call_command
+
+    say("Preparing a database")
+    django.setup()
+    call_command("migrate", verbosity=0)
+    from billing.services.prices import prices_seed
+
+    prices_seed()
+
+
+if __name__ == "__main__":
+    main()
