@@ -53,9 +53,7 @@ class Command(BaseCommand):
         self.holder = f"{socket.gethostname()}:{os.getpid()}"
         self.pace = Pace(settings.ENV.twilio_calls_per_second, clock=time.monotonic)
         self.watchdog = Watchdog()
-        self.lease_until = self.watched_at = self.swept_at = datetime.min.replace(
-            tzinfo=timezone.get_current_timezone()
-        )
+        self.renew_at = self.watch_at = self.sweep_at = timezone.now()
         logger.info("dialer_started", calls_per_second=settings.ENV.twilio_calls_per_second)
         while not self.stopping.is_set():
             worked = self._guarded_pass()
@@ -85,11 +83,11 @@ class Command(BaseCommand):
         the pass and no new call is made.
         """
         dials = self._may_dial(now)
-        if dials and now >= self.watched_at + _WATCH_EVERY:
-            self.watched_at = now
+        if dials and now >= self.watch_at:
+            self.watch_at = now + _WATCH_EVERY
             self.watchdog.watch(now)
-        if dials and now >= self.swept_at + _SWEEP_EVERY:
-            self.swept_at = now
+        if dials and now >= self.sweep_at:
+            self.sweep_at = now + _SWEEP_EVERY
             reservations_sweep(now)
         worked = outbox_pass(timezone.now()) > 0
         if dials and self.pace.ready() and dial_next(timezone.now()) is not None:
@@ -98,10 +96,10 @@ class Command(BaseCommand):
         return worked
 
     def _may_dial(self, now: datetime) -> bool:
-        """Hold the lease, renewing it when two thirds of it are left."""
-        if now < self.lease_until - _LEASE * 2 / 3:
+        """Hold the lease, renewing it when a third of it is used up."""
+        if now < self.renew_at:
             return True
         if lease_take(name="dialer", holder=self.holder, ttl=_LEASE, now=now):
-            self.lease_until = now + _LEASE
+            self.renew_at = now + _LEASE / 3
             return True
         return False
