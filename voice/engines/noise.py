@@ -3,9 +3,10 @@
 A recogniser that may only answer with words answers with words, whatever it hears: coughs come
 out as "f f", the click of a receiver as an oath. Two kinds of evidence, neither of which names a
 word, say whether somebody spoke: enough of the audio has the periodicity of a voice, and the
-words were clearly more probable than their rivals. Measured on noise, clicks, coughs and tones:
-those that yield words at all have less than 80 ms of voice or a confidence under 0.2; real
-answers have 200 ms and more, and 0.3 and more when they are understood at all.
+words were more probable than their rivals. Measured: clicks, coughs and hiss have no voice at
+all, a short "yes" or "stop" has 80 ms and more. Where there is voice, confidence must not decide:
+a caller's "stop", understood as "stop them" at 0.03, is still to be obeyed. It stays with the
+transcript for those who act on the words.
 """
 
 from __future__ import annotations
@@ -15,9 +16,8 @@ from typing import Final
 from voice.engines.interface import Transcript, Word
 
 LEAST_VOICED_MS: Final = 80
-LEAST_CONFIDENCE: Final = 0.15
-FEW_WORDS: Final = 3
-"""With more words than this a doubtful transcript is kept: noise rarely makes sentences."""
+LEAST_CONFIDENCE: Final = 0.3
+"""Needed by words in audio with some, but less than the least voice."""
 
 
 def judge(words: tuple[Word, ...], *, audio_ms: int, voiced_ms: int) -> Transcript:
@@ -30,8 +30,8 @@ def judge(words: tuple[Word, ...], *, audio_ms: int, voiced_ms: int) -> Transcri
     """
     text = " ".join(word.text for word in words)
     confidence = _confidence(words)
-    is_doubtful = confidence < LEAST_CONFIDENCE and len(words) <= FEW_WORDS
-    if words and (voiced_ms < LEAST_VOICED_MS or is_doubtful):
+    is_noise = voiced_ms == 0 or (voiced_ms < LEAST_VOICED_MS and confidence < LEAST_CONFIDENCE)
+    if words and is_noise:
         return Transcript("", confidence, audio_ms, rejected=text)
     return Transcript(text, confidence, audio_ms, words)
 

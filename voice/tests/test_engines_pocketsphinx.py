@@ -27,7 +27,8 @@ from pipecat.tests.utils import SleepFrame, run_test
 
 from voice.audio import mulaw_decode
 from voice.engines.decoder_pool import DecoderPool
-from voice.engines.interface import EngineError, Partial, SpeechRecognizer, Transcript
+from voice.engines.interface import EngineError, Partial, SpeechRecognizer, Transcript, Word
+from voice.engines.noise import judge
 from voice.engines.pocketsphinx import PocketsphinxRecognizer, PocketsphinxSession
 from voice.engines.stt_service import PocketsphinxSTTService
 
@@ -315,3 +316,15 @@ async def test_an_engine_failure_keeps_what_was_understood(
         spoken(NOT_INTERESTED, pace_s=0.008),
     )
     assert told[0].text.startswith("i am not")
+
+
+@pytest.mark.parametrize(
+    ("voiced_ms", "confidence", "text"),
+    [(0, 0.9, ""), (40, 0.1, ""), (40, 0.8, "stop"), (80, 0.03, "stop"), (400, 0.0, "stop")],
+)
+def test_voice_outweighs_doubt_about_the_words(
+    voiced_ms: int, confidence: float, text: str
+) -> None:
+    transcript = judge((Word("stop", 100, 400, confidence),), audio_ms=900, voiced_ms=voiced_ms)
+    assert transcript.text == text
+    assert transcript.rejected == ("" if text else "stop")
