@@ -33,7 +33,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Phrase = Annotated[str, StringConstraints(strip_whitespace=True, min_length=2, max_length=80)]
 
 
-class ScriptInvalid(ValueError):
+class ScriptInvalid(ValueError):  # noqa: N818 - reads as what happened, like the others
     """A script that cannot be used. `messages` tell a manager what to change, one thing each."""
 
     def __init__(self, messages: list[str]) -> None:

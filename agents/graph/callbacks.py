@@ -47,8 +47,8 @@ def _proposed(talk: Talk, moment: datetime, setting: Setting) -> Said:
         hours = say(setting.script.callback.hours, "callback.hours", AGENT, setting)
         talk, items = _asked(talk, setting)
         return talk, (items if talk.ended else (hours, *items))
-    when = spoken_time(moment, setting=setting)
-    line = say(setting.script.callback.confirm, "callback.confirm", AGENT, setting, time=when)
+    when = {"time": spoken_time(moment, setting=setting)}
+    line = say(setting.script.callback.confirm, "callback.confirm", AGENT, setting, values=when)
     talk = replace(
         talk, stage="callback", expecting="callback.confirm", callback_at=moment.astimezone(UTC)
     )
@@ -88,7 +88,7 @@ def _arranged(talk: Talk, setting: Setting, why: str) -> Said:
         AGENT,
         setting,
         interruptible=False,
-        time=spoken_time(moment, setting=setting),
+        values={"time": spoken_time(moment, setting=setting)},
     )
     talk, items = closer.ended(talk, setting, done, outcome="callback", why="will be called again")
     return talk, (*items[:-1], Do(Action.CALLBACK, {"at": moment}), items[-1])

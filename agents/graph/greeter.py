@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from langgraph.graph import END
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
 from agents.graph.lines import question_again, say
-from agents.graph.state import Opening, Setting, State, Talk
+from agents.graph.state import STOP, Opening, Setting, State, Talk
 from agents.interface import Item
 from agents.understanding import Intent
 
@@ -30,7 +29,7 @@ def greeter(state: State, runtime: Runtime[Setting]) -> Command[Next]:
     if isinstance(state["event"], Opening):
         return _opened(talk, setting, items)
     if reading is None:
-        return Command(goto=END)
+        return Command(goto=STOP)
     if reading.fact and not reading.answers:
         return _fact_stated(talk, reading.fact, setting, items)
     if (talk.human_heard and reading.answers) or reading.has(Intent.YES):
@@ -43,13 +42,13 @@ def greeter(state: State, runtime: Runtime[Setting]) -> Command[Next]:
         tries = {**talk.tries, "hello": talk.tried("hello") + 1}
         talk = replace(talk, tries=tries, expecting="greet").step(AGENT, "greets back")
         again = _greeting(talk, setting)
-        return Command(goto=END, update={"talk": talk, "items": (*items, again)})
+        return Command(goto=STOP, update={"talk": talk, "items": (*items, again)})
     return _not_understood(talk, setting, items)
 
 
 def _opened(talk: Talk, setting: Setting, items: tuple[Item, ...]) -> Command[Next]:
     talk = replace(talk, expecting="greet").step(AGENT, "the line is open")
-    return Command(goto=END, update={"talk": talk, "items": (*items, _greeting(talk, setting))})
+    return Command(goto=STOP, update={"talk": talk, "items": (*items, _greeting(talk, setting))})
 
 
 def _greeting(talk: Talk, setting: Setting) -> Item:
@@ -68,7 +67,7 @@ def _fact_stated(talk: Talk, key: str, setting: Setting, items: tuple[Item, ...]
         talk = talk.signal("asked_robot", True)
     talk = talk.step(AGENT, f"states a fact: {key}")
     again = question_again(talk, setting)
-    return Command(goto=END, update={"talk": talk, "items": (*items, *said, *again)})
+    return Command(goto=STOP, update={"talk": talk, "items": (*items, *said, *again)})
 
 
 def _not_understood(talk: Talk, setting: Setting, items: tuple[Item, ...]) -> Command[Next]:
@@ -80,6 +79,6 @@ def _not_understood(talk: Talk, setting: Setting, items: tuple[Item, ...]) -> Co
         tries = {**talk.tries, "clarify.greet": tried + 1}
         talk = replace(talk, tries=tries, expecting="clarify.greet").step(AGENT, "not understood")
         line = say(clarify[tried], "clarify.greet", AGENT, setting)
-        return Command(goto=END, update={"talk": talk, "items": (*items, line)})
+        return Command(goto=STOP, update={"talk": talk, "items": (*items, line)})
     talk = replace(talk, stage="qualify").step(AGENT, "not understood, goes on")
     return Command(goto="qualifier", update={"talk": talk})

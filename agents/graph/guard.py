@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from langgraph.graph import END
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
 from agents.graph import closer
 from agents.graph.lines import disclosure, say
-from agents.graph.state import Opening, Setting, State, Talk, hearing_settled
+from agents.graph.state import STOP, Opening, Setting, State, Talk, hearing_settled
 from agents.interface import Action, Do, Item, KeyPress, MachineAnswered, Utterance, WrapUp
 from agents.understanding.intents import Intent, intents_in
 from agents.understanding.opt_out import is_opt_out
@@ -75,4 +74,4 @@ def _no_recording(text: str) -> bool:
 def _settled(
     talk: Talk, items: tuple[Item, ...]
 ) -> Command[Literal["listener", "greeter", "__end__"]]:
-    return Command(goto=END, update={"talk": talk, "items": items})
+    return Command(goto=STOP, update={"talk": talk, "items": items})

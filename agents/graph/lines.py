@@ -3,57 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 
 from agents.graph.state import Setting, Talk
 from agents.interface import Say, Slot
 from agents.playbook import PLACEHOLDER
 
-_ONES = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
+_ONES = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
+    *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen"),
     "nineteen",
-]
+)
 _TENS = ("", "", "twenty", "thirty", "forty", "fifty")
-_ORDINALS = [
-    "first",
-    "second",
-    "third",
-    "fourth",
-    "fifth",
-    "sixth",
-    "seventh",
-    "eighth",
-    "ninth",
-    "tenth",
-    "eleventh",
-    "twelfth",
-    "thirteenth",
-    "fourteenth",
-    "fifteenth",
-    "sixteenth",
-    "seventeenth",
-    "eighteenth",
-    "nineteenth",
-    "twentieth",
-]
+_ORDINALS = (
+    *("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth"),
+    *("tenth", "eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth"),
+    *("seventeenth", "eighteenth", "nineteenth", "twentieth"),
+)
 
 
 def _number(value: int) -> str:
@@ -100,13 +67,13 @@ def spoken_clock(local: datetime) -> str:
     return f"{hour} {'oh ' if local.minute < 10 else ''}{_number(local.minute)} {half}"
 
 
-def filled(line: str, setting: Setting, **values: str) -> str:
+def filled(line: str, setting: Setting, values: Mapping[str, str] | None = None) -> str:
     """Return a line with its placeholders filled. A lead without a first name is not named."""
     known = {
         "business": setting.brief.business_name,
         "agent": setting.script.persona.name,
         "first_name": setting.brief.lead_first_name.strip(),
-        **values,
+        **(values or {}),
     }
     text = PLACEHOLDER.sub(lambda match: known.get(match[1], ""), line)
     text = re.sub(r"^\s*[,;:]\s*|(?<=[.!?])\s*,\s*", " ", text)
@@ -122,10 +89,10 @@ def say(
     setting: Setting,
     *,
     interruptible: bool = True,
-    **values: str,
+    values: Mapping[str, str] | None = None,
 ) -> Say:
-    """Return a line of the playbook ready to be spoken."""
-    return Say(filled(line, setting, **values), topic, agent, interruptible=interruptible)
+    """Return a line of the playbook ready to be spoken. `values` fill its own placeholders."""
+    return Say(filled(line, setting, values), topic, agent, interruptible=interruptible)
 
 
 def slot_values(slots: tuple[Slot, ...], setting: Setting) -> dict[str, str]:
@@ -155,13 +122,13 @@ def question_again(talk: Talk, setting: Setting) -> tuple[Say, ...]:
         lines = script.scheduling
         line = lines.offer if len(talk.offered) > 1 else lines.offer_one
         values = slot_values(talk.offered, setting)
-        return (say(line, "offer_slot", "scheduler", setting, **values),)
+        return (say(line, "offer_slot", "scheduler", setting, values=values),)
     if topic == "confirm_slot" and talk.chosen:
         values = slot_values((talk.chosen,), setting)
-        return (say(script.scheduling.confirm, topic, "scheduler", setting, **values),)
+        return (say(script.scheduling.confirm, topic, "scheduler", setting, values=values),)
     if topic == "callback.confirm" and talk.callback_at:
         when = spoken_time(talk.callback_at, setting=setting)
-        return (say(script.callback.confirm, topic, "scheduler", setting, time=when),)
+        return (say(script.callback.confirm, topic, "scheduler", setting, values={"time": when}),)
     if topic.startswith("callback") or topic == "clarify.callback":
         return (say(script.callback.clarify[0], "callback.ask", "scheduler", setting),)
     if kind == "reengage" and (objection := script.objection(rest)):

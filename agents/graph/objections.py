@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from langgraph.graph import END
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
 from agents.graph import closer
 from agents.graph.lines import say
-from agents.graph.state import Setting, State, Talk
+from agents.graph.state import STOP, Setting, State, Talk
 from agents.interface import Item
 from agents.playbook import Objection
 from agents.understanding import Intent, Reading
@@ -31,7 +30,7 @@ def objections(state: State, runtime: Runtime[Setting]) -> Command[Next]:
         state["items"],
     )
     if reading is None:
-        return Command(goto=END)
+        return Command(goto=STOP)
     talk = replace(talk, human_heard=True)
     objection = _objection(talk, reading, setting)
     if objection is None and talk.expecting.startswith("reengage."):
@@ -79,7 +78,7 @@ def _answered(
     )
     evidence = {**talk.signals.get("objected_in", {}), key: talk.turn}
     talk = talk.signal("objected_in", evidence).step(AGENT, f"answers {key}")
-    return Command(goto=END, update={"talk": talk, "items": (*items, *lines)})
+    return Command(goto=STOP, update={"talk": talk, "items": (*items, *lines)})
 
 
 def _reengaged(talk: Talk, reading: Reading, setting: Setting) -> Command[Next]:
@@ -100,4 +99,4 @@ def _reengaged(talk: Talk, reading: Reading, setting: Setting) -> Command[Next]:
 
 
 def _closed(talk: Talk, items: tuple[Item, ...]) -> Command[Next]:
-    return Command(goto=END, update={"talk": talk, "items": items})
+    return Command(goto=STOP, update={"talk": talk, "items": items})

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from langgraph.graph import END
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
 from agents.graph.lines import say
-from agents.graph.state import Setting, State, Talk
+from agents.graph.state import STOP, Setting, State, Talk
 from agents.interface import Item, Say
 from agents.playbook import Question
 from agents.understanding import Intent, Reading
@@ -39,7 +38,7 @@ def qualifier(state: State, runtime: Runtime[Setting]) -> Command[Next]:
             return Command(goto="objections", update={"talk": talk})
         if line := _stays(talk, asked, reading, setting):
             talk, lines = line
-            return Command(goto=END, update={"talk": talk, "items": (*items, *lines)})
+            return Command(goto=STOP, update={"talk": talk, "items": (*items, *lines)})
         if asked.slot not in talk.answers:
             talk = replace(talk, skipped=talk.skipped | {asked.slot})
             talk = talk.step(AGENT, f"leaves {asked.slot} open")
@@ -73,7 +72,7 @@ def asks_next(
     lines.append(say(line, topic, AGENT, setting))
     talk = replace(talk, expecting=topic, tries={**talk.tries, topic: tried + 1})
     talk = talk.step(AGENT, f"asks {question.slot}")
-    return Command(goto=END, update={"talk": talk, "items": (*items, *lines)})
+    return Command(goto=STOP, update={"talk": talk, "items": (*items, *lines)})
 
 
 def _asked(talk: Talk, setting: Setting) -> Question | None:

@@ -6,13 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Literal
 
-from langgraph.graph import END
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
 from agents.graph import callbacks, closer
 from agents.graph.lines import question_again, say, slot_values
-from agents.graph.state import Setting, State, Talk
+from agents.graph.state import STOP, Setting, State, Talk
 from agents.interface import Action, ActionDone, Do, Item, KeyPress, Say, Slot
 from agents.understanding import Intent, Reading
 from agents.understanding.times import Named, nearest
@@ -29,7 +28,7 @@ def scheduler(state: State, runtime: Runtime[Setting]) -> Command[End]:
     setting = runtime.context
     talk, items = _turn(state, setting)
     kept = () if talk.ended and not talk.booked else state["items"]
-    return Command(goto=END, update={"talk": talk, "items": (*kept, *items)})
+    return Command(goto=STOP, update={"talk": talk, "items": (*kept, *items)})
 
 
 def _turn(state: State, setting: Setting) -> Said:
@@ -108,8 +107,8 @@ def _offering(
     else:
         picked = _two(free, setting)
     lines = setting.script.scheduling
-    line = (lines.offer_again if again else lines.offer) if len(picked) > 1 else lines.offer_one
-    offer = say(line, "offer_slot", AGENT, setting, **slot_values(picked, setting))
+    wording = (lines.offer_again if again else lines.offer) if len(picked) > 1 else lines.offer_one
+    offer = say(wording, "offer_slot", AGENT, setting, values=slot_values(picked, setting))
     talk = replace(
         talk,
         stage="schedule",
@@ -141,11 +140,15 @@ def _offer_answered(talk: Talk, reading: Reading, setting: Setting) -> Said:
     values = slot_values(talk.offered, setting)
     if len(talk.offered) > 1:
         line = say(
-            lines[min(tried, len(lines) - 1)], "clarify.offer_slot", AGENT, setting, **values
+            lines[min(tried, len(lines) - 1)],
+            "clarify.offer_slot",
+            AGENT,
+            setting,
+            values=values,
         )
     else:
         one = setting.script.scheduling.offer_one
-        line = say(one, "clarify.offer_slot", AGENT, setting, **values)
+        line = say(one, "clarify.offer_slot", AGENT, setting, values=values)
     talk = replace(
         talk, expecting="clarify.offer_slot", tries={**talk.tries, "clarify.offer_slot": tried + 1}
     )
@@ -158,7 +161,7 @@ def _confirming(talk: Talk, slot: Slot, setting: Setting) -> Said:
         "confirm_slot",
         AGENT,
         setting,
-        **slot_values((slot,), setting),
+        values=slot_values((slot,), setting),
     )
     talk = replace(talk, chosen=slot, expecting="confirm_slot", stage="schedule", human_heard=True)
     return talk.step(AGENT, "repeats the time chosen"), (line,)
@@ -189,7 +192,7 @@ def _confirm_answered(talk: Talk, reading: Reading, setting: Setting) -> Said:
         "confirm_slot",
         AGENT,
         setting,
-        **slot_values((chosen,), setting),
+        values=slot_values((chosen,), setting),
     )
     talk = replace(talk, tries={**talk.tries, "clarify.confirm_slot": tried + 1})
     return talk.step(AGENT, "asks for the confirmation again"), (again,)
@@ -215,7 +218,6 @@ def _booking_done(talk: Talk, setting: Setting, *, ok: bool) -> Said:
         AGENT,
         setting,
         interruptible=False,
-        rep=chosen.rep_name,
-        **slot_values((chosen,), setting),
+        values={"rep": chosen.rep_name, **slot_values((chosen,), setting)},
     )
     return closer.ended(talk, setting, booked, outcome="appointment", why="an appointment is made")

@@ -1,17 +1,19 @@
-"""What a talk knows between turns. Never changed in place: a fork is a reference, a drop is free."""
+"""What a talk knows between turns. Never changed in place, so a fork costs nothing to drop."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, TypedDict
+from typing import Any, Final, Literal, TypedDict
 from zoneinfo import ZoneInfo
 
 from agents.interface import Brief, Event, Item, Say, Slot, Utterance
 from agents.playbook import Script
 from agents.understanding import Reader, Reading
 
+STOP: Final[Literal["__end__"]] = "__end__"
+"""LangGraph's name for the end of a turn, in a form its types accept."""
 MOST_STEPS = 200
 MOST_LINES = 60
 
@@ -32,7 +34,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the agent said last, and what of it the lead heard (None: all, nothing else was told)."""
+    """What the agent said last, and what the lead heard of it (None: all of it)."""
 
     lines: tuple[Say, ...] = ()
     heard: str | None = None
@@ -56,7 +58,7 @@ class Talk:
     turn: int = 0
     """How many turns the lead has had."""
     stage: str = "greet"
-    """Where the talk goes on after an objection or a question: greet, qualify, schedule, callback."""
+    """Where the talk goes on after a detour: greet, qualify, schedule or callback."""
     expecting: str = ""
     """The topic of the question that is open."""
     answers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from langgraph.graph import END
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
 from agents.graph import closer
 from agents.graph.lines import question_again, say
-from agents.graph.state import Setting, State, Talk, lead_words
+from agents.graph.state import STOP, Setting, State, Talk, lead_words
 from agents.interface import ActionDone, Item, KeyPress, Silence, Utterance
 from agents.understanding import Context, Intent, Reading
 
@@ -93,14 +92,14 @@ def supervisor(state: State, runtime: Runtime[Setting]) -> Command[Agents]:
     if isinstance(event, KeyPress):
         if talk.expecting.endswith("offer_slot") and event.digit in ("1", "2"):
             return _to("scheduler", talk, f"key {event.digit}")
-        return Command(goto=END, update={"talk": talk.step(AGENT, "a key without meaning here")})
+        return Command(goto=STOP, update={"talk": talk.step(AGENT, "a key without meaning here")})
     if talk.expecting == "booking":
-        return Command(goto=END, update={"talk": talk.step(AGENT, "waits for the booking")})
+        return Command(goto=STOP, update={"talk": talk.step(AGENT, "waits for the booking")})
     if reading is None:
-        return Command(goto=END)
+        return Command(goto=STOP)
     if reading.has(Intent.MACHINE):
         talk = replace(talk, machine_heard=True).step(AGENT, "sounds like a machine's greeting")
-        return Command(goto=END, update={"talk": talk, "items": ()})
+        return Command(goto=STOP, update={"talk": talk, "items": ()})
     if reading.has(Intent.WRONG_NUMBER) and not reading.answers:
         return _closed(*closer.wrong_number(talk, setting))
     if reading.has(Intent.HOSTILE):
@@ -110,13 +109,13 @@ def supervisor(state: State, runtime: Runtime[Setting]) -> Command[Agents]:
         talk = talk.signal("recording_noted", True)
         if not (reading.answers or reading.objection):
             again = (*items, *question_again(talk, setting))
-            return Command(goto=END, update={"talk": talk, "items": again})
+            return Command(goto=STOP, update={"talk": talk, "items": again})
     if reading.has(Intent.REPEAT) and not reading.answers and talk.tried("repeat") < MOST_REPEATS:
         return _repeated(talk, setting, items)
     if reading.has(Intent.HOLD):
         hold = say(setting.script.hold, "hold", AGENT, setting)
         talk = talk.step(AGENT, "the lead asks for a moment")
-        return Command(goto=END, update={"talk": talk, "items": (*items, hold)})
+        return Command(goto=STOP, update={"talk": talk, "items": (*items, hold)})
     agent, why = _agent_for(talk, reading, setting)
     return _to(agent, talk, why)
 
@@ -189,7 +188,7 @@ def _repeated(talk: Talk, setting: Setting, items: tuple[Item, ...]) -> Command[
     ) or question_again(talk, setting)
     tries = {**talk.tries, "repeat": talk.tried("repeat") + 1}
     talk = replace(talk, tries=tries).step(AGENT, "asked to repeat")
-    return Command(goto=END, update={"talk": talk, "items": (*items, *said)})
+    return Command(goto=STOP, update={"talk": talk, "items": (*items, *said)})
 
 
 def _silence(
@@ -205,7 +204,7 @@ def _silence(
     line = say(reprompts[event.count - 1], "reprompt", AGENT, setting)
     again = question_again(talk, setting)
     talk = talk.step(AGENT, f"silence, {event.count} in a row")
-    return Command(goto=END, update={"talk": talk, "items": (*items, line, *again)})
+    return Command(goto=STOP, update={"talk": talk, "items": (*items, line, *again)})
 
 
 def _to(agent: Agents, talk: Talk, why: str) -> Command[Agents]:
@@ -213,7 +212,7 @@ def _to(agent: Agents, talk: Talk, why: str) -> Command[Agents]:
 
 
 def _closed(talk: Talk, items: tuple[Item, ...]) -> Command[Agents]:
-    return Command(goto=END, update={"talk": talk, "items": items})
+    return Command(goto=STOP, update={"talk": talk, "items": items})
 
 
 __all__ = ["lead_words", "listener", "supervisor"]

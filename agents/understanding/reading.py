@@ -54,7 +54,7 @@ class Reading:
     fact: str = ""
     human: bool = False
     choice: Choice | None = None
-    time: Named = Named()
+    time: Named = field(default_factory=Named)
 
     def has(self, intent: Intent) -> bool:
         """Tell whether the turn does `intent`, surely enough to act on."""
@@ -69,7 +69,7 @@ class Reading:
 
 
 class Reader(Protocol):
-    """Understands a turn. A reader that asks a model wraps the rules and helps where they are unsure."""
+    """Understands a turn. One that asks a model wraps the rules and helps where they are unsure."""
 
     async def read(self, text: str, context: Context) -> Reading:
         """Return what `text` means in `context`."""

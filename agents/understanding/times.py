@@ -3,6 +3,7 @@
 All take normalised words. Times that are not named fully say so, and the agent asks.
 """
 
+# ruff: noqa: E501  (a pattern is reviewed as one line; folding it hides its alternatives)
 from __future__ import annotations
 
 import re
