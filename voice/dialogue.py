@@ -65,6 +65,8 @@ from voice.turns import (
 
 BARGE_IN_MS = 280.0
 """Voice over the agent that is no longer a cough or a "mm-hm"."""
+GREETING_MS = 900.0
+"""The same while the agent opens the call: people say "hello?" when they pick up."""
 BARGE_IN_WORDS_MS = 160.0
 """Voice after which a recognised word is believed."""
 PROVISIONAL_MS = 500.0
@@ -121,6 +123,7 @@ class Dialogue(FrameProcessor):
         self._voice = False
         self._turn = LeadTurn()
         self._heard_voice_ms = 0.0
+        self._partial = ""
         self._finals_due = 0
         self._verdict: float | None = None
         # The agent
@@ -128,6 +131,8 @@ class Dialogue(FrameProcessor):
         """Prepared, not confirmed."""
         self._current: Reply | None = None
         """Confirmed, being heard."""
+        self._second: Reply | None = None
+        """The answer to the same turn by the recogniser's final words, if they differ."""
         self._cut: Reply | None = None
         """Stopped by a voice that may turn out not to have said anything."""
         self._unheard: Reply | None = None
@@ -206,6 +211,7 @@ class Dialogue(FrameProcessor):
         await self._stop()
         if self._ahead is not None:
             await self._discard_ahead()
+        await self._drop_second()
         reply = self._current
         if reply is not None and not reply.speech.over.is_set():
             await reply.drop()
@@ -279,37 +285,53 @@ class Dialogue(FrameProcessor):
             await self._discard_ahead()
         if self._current is not None and self._is_provisional(self._current):
             await self._recover(self._current, at_ms)
-        if not self._turn.segments and not self._finals_due:
+        self._partial = ""
+        if not self._turn.text and not self._finals_due:
             self._turn.started_ms = at_ms
 
     async def _on_voice_goes_on(self, lasted_ms: float) -> None:
         self._heard_voice_ms = lasted_ms
-        if lasted_ms >= BARGE_IN_MS and not (self._opening and lasted_ms < 2 * BARGE_IN_MS):
+        if lasted_ms >= (GREETING_MS if self._opening else BARGE_IN_MS):
             await self._yield_floor()
 
     async def _on_partial(self, text: str) -> None:
+        self._partial = text
         enough = self._heard_voice_ms >= BARGE_IN_WORDS_MS
         if enough and len(words_of(text)) >= 2 and not self._means_nothing(text):
             await self._yield_floor()
 
-    def _on_voice_paused(self, frame: VoicePaused) -> None:
+    async def _on_voice_paused(self, frame: VoicePaused) -> None:
         self._voice = False
         self._finals_due += 1
         self._verdict = None
-        self._turn.last_voiced_ms = frame.last_voiced_ms
-        self._turn.paused_ms = self._clock.now_ms()
+        turn = self._turn
+        turn.last_voiced_ms = frame.last_voiced_ms
+        turn.paused_ms = turn.transcribed_ms = self._clock.now_ms()
         self._heard_voice_ms = frame.voiced_ms
+        turn.guessing, turn.guess = True, self._partial
+        free = not self._agent_speaks() and self._cut is None and not self._hanging_up
+        if self._partial and free and self._finals_due == 1:
+            # The final words take 100 ms and more, and mostly are these.
+            await self._prepare()
 
     async def _on_final(self, transcript: Transcript) -> None:
+        reply = self._current
+        guessed = reply is not None and reply.turn is not None and reply.turn.guessing
+        turn = reply.turn if guessed and reply is not None and reply.turn else self._turn
+        turn.guess = ""
         if transcript.text:
-            self._turn.segments.append(transcript.text)
-            self._turn.confidences.append(transcript.confidence)
+            turn.segments.append(transcript.text)
+            turn.confidences.append(transcript.confidence)
         # Without a pause before it, it is the first part of an utterance too long for the engine.
         self._finals_due = max(0, self._finals_due - 1)
-        if self._voice or self._finals_due:
+        if self._finals_due:
             return
-        self._turn.transcribed_ms = self._clock.now_ms()
-        await self._consider()
+        turn.guessing = False
+        if guessed and reply is not None:
+            await self._verify(reply)
+        elif not self._voice:
+            turn.transcribed_ms = self._clock.now_ms()
+            await self._consider()
 
     def _on_verdict(self, verdict: TurnVerdict) -> None:
         if verdict.last_voiced_ms == self._turn.last_voiced_ms:
@@ -347,6 +369,56 @@ class Dialogue(FrameProcessor):
         self._ahead = self._make(Utterance(text, self._turn.confidence), turn=self._turn, fork=True)
         self._weigh()
 
+    async def _prepare(self) -> None:
+        """Decide and synthesise the answer to the turn as it stands, unheard."""
+        if self._ahead is not None:
+            await self._discard_ahead()
+        await self._tell_heard()
+        turn = self._turn
+        self._ahead = self._make(Utterance(turn.text, turn.confidence), turn=turn, fork=True)
+        self._weigh()
+
+    async def _verify(self, reply: Reply) -> None:
+        """Look whether the answer being heard still holds for the final words."""
+        turn = reply.turn
+        if turn is None:
+            return
+        if words_of(turn.text) != words_of(reply.answers) and reply.fork:
+            if reply.lead_index >= 0 and turn.text:
+                self._turns.lead(reply.lead_index, turn)
+            if not reply.complete:
+                await self._replace(reply, None)
+                return
+            await self._conversation.discard()
+            self._second = self._make(Utterance(turn.text, turn.confidence), turn=turn, fork=True)
+            return
+        await self._settle(reply)
+
+    async def _replace(self, reply: Reply, second: Reply | None) -> None:
+        """Say something else: what was being said answered words that were not spoken."""
+        await reply.drop()
+        await self._playout.interrupt(force=True)
+        heard = self._turns.agent(reply, at_ms=self._clock.now_ms())
+        self._note("misheard", {"words_heard": len(words_of(heard))})
+        self._current = None
+        if not heard:
+            self._turns.give_back(reply.index)
+        if second is None:
+            await self._conversation.discard()
+            turn = reply.turn
+            text = turn.text if turn is not None else ""
+            second = self._make(Utterance(text), turn=turn, fork=True)
+        second.lead_index = reply.lead_index
+        second.confirmed_ms = self._clock.now_ms()
+        await self._release(second)
+
+    async def _settle(self, reply: Reply) -> None:
+        """Go on with an answer that holds."""
+        if reply.complete and reply.dos:
+            await self._adopt(reply)
+        if reply.speech.over.is_set():
+            await self._on_spoken(reply)
+
     async def _last_word(self, text: str) -> None:
         """Hear what was said over the goodbye: only an opt-out still changes anything."""
         turn, self._turn = self._turn, LeadTurn()
@@ -365,9 +437,13 @@ class Dialogue(FrameProcessor):
         """Set the moment at which the turn is over, from what is known by now."""
         if self._ahead is None or self._voice:
             return
+        understood = self._ahead.understood
+        if self._turn.guessing and not understood:
+            self._decide_at = None
+            return  # the final words may be others
         needed = silence_needed_ms(
             self._turn.text,
-            understood=self._ahead.understood,
+            understood=understood,
             finished=self._verdict,
             patience=self._patience,
         )
@@ -388,6 +464,7 @@ class Dialogue(FrameProcessor):
 
     async def _recover(self, reply: Reply, at_ms: float) -> None:
         """The lead goes on: fall silent, and take turn and answer back."""
+        await self._drop_second()
         await reply.drop()
         await self._playout.interrupt(force=True)
         await self._conversation.discard()
@@ -415,7 +492,13 @@ class Dialogue(FrameProcessor):
         self._cut = reply
         self._note("barge_in")
 
+    async def _drop_second(self) -> None:
+        second, self._second = self._second, None
+        if second is not None:
+            await second.drop()
+
     async def _stop_speaking(self, reply: Reply, *, force: bool = False) -> None:
+        await self._drop_second()
         await reply.drop()
         await self._playout.interrupt(force=force)
         await self.push_frame(InterruptionFrame())
@@ -448,11 +531,12 @@ class Dialogue(FrameProcessor):
 
     async def _answer(self, event: Event, *, force: bool = False) -> None:
         """Answer something other than words at once, or after what must be heard."""
-        if self._agent_speaks():
+        if self._current is not None and self._agent_speaks():
             if not force and (self._playout.must_be_heard or self._hanging_up):
                 self._backlog.append(event)
+                if not self._hanging_up:
+                    await self._playout.interrupt()  # drops what need not be heard
                 return
-            assert self._current is not None
             await self._stop_speaking(self._current, force=force)
         self._cut = None
         if self._ahead is not None:
@@ -516,12 +600,26 @@ class Dialogue(FrameProcessor):
             return
         if reply is self._ahead:
             self._weigh()
-        elif reply is self._current and reply.complete and reply.dos:
+        elif reply is self._second:
+            await self._compare(reply)
+        elif reply is self._current and reply.complete and reply.dos and not _guessing(reply):
             await self._adopt(reply)  # an action is not taken back
+
+    async def _compare(self, second: Reply) -> None:
+        """Keep the answer being heard if the final words lead to the same one."""
+        first = self._current
+        if not second.complete or first is None:
+            return
+        self._second = None
+        if second.says_as(first):
+            self._playout.discard(second.speech)
+            await self._settle(first)
+        else:
+            await self._replace(first, second)
 
     async def _on_spoken(self, reply: Reply) -> None:
         """All of it was heard, or it was cut."""
-        if reply is not self._current:
+        if reply is not self._current or _guessing(reply) or self._second is not None:
             return
         await self._adopt(reply)
         self._current = None
@@ -561,7 +659,9 @@ class Dialogue(FrameProcessor):
 
     def _provisional_until(self) -> float | None:
         reply = self._current
-        if reply is None or not reply.fork or not reply.complete:
+        if reply is None or not reply.fork or not reply.complete or self._second is not None:
+            return None
+        if _guessing(reply):
             return None
         started_ms = reply.speech.started_ms
         return None if started_ms is None else started_ms + PROVISIONAL_MS
@@ -627,3 +727,8 @@ class Dialogue(FrameProcessor):
 
     def _note(self, kind: str, data: dict[str, Any] | None = None) -> None:
         actions.event(self._clerk, self._live.call_id, kind, self._clock.now_ms(), data)
+
+
+def _guessing(reply: Reply) -> bool:
+    """Return whether a reply answers words that are not final yet."""
+    return reply.turn is not None and reply.turn.guessing

@@ -196,7 +196,7 @@ class Playout:
     ) -> Group:
         """Open the next group of words of a speech."""
         group = Group(len(speech.groups), text, topic, agent, interruptible)
-        if speech.cut_ms is None and not speech.dropped:
+        if speech.cut_ms is None and not speech.finished:
             speech.groups.append(group)
         return group
 
@@ -370,10 +370,9 @@ class Playout:
         speech, last = keep
         later = speech.groups[last.number + 1 :]
         dropped = [group for group in later if group.start_ms is None]
-        if dropped:
-            speech.groups = [group for group in speech.groups if group not in dropped]
-            speech.dropped += dropped
-            speech.finished = True
+        speech.groups = [group for group in speech.groups if group not in dropped]
+        speech.dropped += dropped
+        speech.finished = True
         while self._queue and self._queue[-1] is not speech and speech in self._queue:
             unheard = self._queue.pop()
             unheard.cut_ms = 0.0

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from pipecat.frames.frames import Frame, TTSSpeakFrame
 
-from agents.interface import Action, Do, Event, Item, Say
+from agents.interface import Do, Event, Item, Say
 from voice.clock import StreamClock
 from voice.frames import GroupBegins, GroupEnds, SpeechEnds
 from voice.phrasing import word_groups
@@ -27,6 +27,9 @@ class LeadTurn:
     """When the pause after it was noticed."""
     transcribed_ms: float = 0.0
     segments: list[str] = field(default_factory=list)
+    guess: str = ""
+    """What the last part is taken for until the recogniser has settled it."""
+    guessing: bool = False
     kept: int = 0
     """So many segments are in the transcript already, as a turn before a false start."""
     confidences: list[float] = field(default_factory=list)
@@ -34,12 +37,15 @@ class LeadTurn:
     @property
     def text(self) -> str:
         """All its words."""
-        return " ".join(self.segments)
+        return " ".join(self._parts())
 
     @property
     def fresh_text(self) -> str:
         """Its words that no earlier turn of the transcript has."""
-        return " ".join(self.segments[self.kept :])
+        return " ".join(self._parts()[self.kept :])
+
+    def _parts(self) -> list[str]:
+        return [*self.segments, self.guess] if self.guess else self.segments
 
     @property
     def confidence(self) -> float | None:
@@ -72,6 +78,8 @@ class Reply:
     ) -> None:
         self.event = event
         self.turn = turn
+        self.answers = turn.text if turn is not None else ""
+        """The words that it answers, as they were known when it was made."""
         self.fork = fork
         """Not adopted yet."""
         self.speech: Speech = playout.begin(held=True)
@@ -102,10 +110,9 @@ class Reply:
             return True if self.complete and self.dos else (None if not self.complete else False)
         return not self.first_topic.startswith(_NOT_UNDERSTOOD)
 
-    @property
-    def hangs_up(self) -> bool:
-        """Whether the call ends after it."""
-        return any(do.action is Action.HANG_UP for do in self.dos)
+    def says_as(self, other: Reply) -> bool:
+        """Return whether both say and do the same."""
+        return self.says == other.says and self.dos == other.dos
 
     @property
     def topic(self) -> str:

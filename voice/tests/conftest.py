@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import threading
+import wave
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any, Self
 
@@ -18,9 +19,9 @@ from django.urls import path
 from django.utils import timezone
 from twilio.request_validator import RequestValidator
 
-from agents.interface import Brief, Do, Event, Item, Notes, Say, Utterance
+from agents.interface import Brief, Event, Item, Notes, Say, Utterance
 from billing.services import prices_seed
-from calls.models import Call
+from calls.models import Call, Recording, Turn
 from calls.services.streams import stream_token_issue
 from calls.simulator import clips, g711
 from calls.simulator.playout import PlayoutBuffer
@@ -123,9 +124,9 @@ class Daphne:
 
 
 @pytest.fixture(scope="session")
-def daphne() -> Iterator[Daphne]:
+def daphne() -> Daphne:
     preload()
-    yield Daphne()
+    return Daphne()
 
 
 @pytest.fixture(scope="session")
@@ -190,8 +191,7 @@ def start_message(call_id: str, token: str | None, **media: Any) -> dict[str, An
             "streamSid": "MZ" + "1" * 32,
             "tracks": ["inbound"],
             "customParameters": parameters,
-            "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1}
-            | media,
+            "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1} | media,
         },
     }
 
@@ -242,6 +242,12 @@ class Caller:
         await self.send(
             {"event": "dtmf", "streamSid": "MZ", "dtmf": {"track": "inbound_track", "digit": digit}}
         )
+
+    def drop(self) -> None:
+        """Lose the connection without a word."""
+        connection = self.socket._response.connection
+        assert connection is not None
+        connection.close()
 
     async def until_mark(self, pattern: str, timeout_s: float = 12) -> str:
         """Wait until a mark whose name holds the pattern was passed by the sound."""
@@ -315,8 +321,13 @@ class Caller:
 
 
 def spans_ms(ulaw: bytes, join_ms: int = 400) -> list[tuple[int, int]]:
-    """Return when there is speech in a track, as (start, end) in ms."""
-    loud = np.abs(g711.decode(ulaw).astype(np.int32)) > 330
+    """Return when there is speech in a µ-law track, as (start, end) in ms."""
+    return spans_of(g711.decode(ulaw), join_ms)
+
+
+def spans_of(samples: np.ndarray, join_ms: int = 400) -> list[tuple[int, int]]:
+    """Return when there is speech in 8 kHz samples, as (start, end) in ms."""
+    loud = np.abs(samples.astype(np.int32)) > 330
     blocks = loud[: len(loud) // 80 * 80].reshape(-1, 80).sum(axis=1) > 4
     spans: list[tuple[int, int]] = []
     for block in np.flatnonzero(blocks):
@@ -345,4 +356,16 @@ def script(
     return made
 
 
-__all__ = ["Do", "Say"]
+def turns_of(call: Call, server: Daphne) -> list[Turn]:
+    """Return the transcript once the call's record is complete."""
+    server.run(all_calls_over())
+    return list(Turn.objects.filter(call=call).order_by("index"))
+
+
+def sound_of(call: Call) -> np.ndarray:
+    """Return the recording's samples: left the lead, right the agent."""
+    recording = Recording.objects.get(call=call, state="stored")
+    with wave.open(recording.file.path) as file:
+        assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (8000, 2, 2)
+        assert abs(file.getnframes() / 8 - recording.duration_ms) <= 1
+        return np.frombuffer(file.readframes(file.getnframes()), dtype="<i2").reshape(-1, 2)

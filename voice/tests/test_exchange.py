@@ -1,41 +1,225 @@
-"""A call on a real socket, with real speech both ways."""
+"""Whole calls on a real socket, with real speech both ways and a real record."""
 
 from __future__ import annotations
 
 import pytest
 from asgiref.sync import sync_to_async
 
-from agents.interface import Action, Do, Say
-from calls.models import Call, Turn
-from voice.tests.conftest import Caller, all_calls_over, script
+from agents.interface import (
+    Action,
+    Do,
+    Event,
+    Item,
+    KeyPress,
+    MachineAnswered,
+    Say,
+    Utterance,
+    WrapUp,
+)
+from calls.models import Call, CallEvent
+from calls.services.notices import call_notify
+from voice.session import live_calls
+from voice.tests.conftest import (
+    Caller,
+    Daphne,
+    script,
+    sound_of,
+    spans_ms,
+    spans_of,
+    turns_of,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+LONG = Say(
+    "I would like to tell you about our company, which has sold many houses here, "
+    "and then ask you about your own.",
+    "pitch",
+    "qualifier",
+)
+BYE = [
+    Say("Thank you, and goodbye.", "goodbye", "closer"),
+    Do(Action.HANG_UP, {"outcome": "qualified"}),
+]
+settled = sync_to_async(turns_of)
 
-async def turns_of(call: Call, server) -> list[Turn]:
-    import asyncio
 
-    await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(all_calls_over(), server.loop))
-    return await sync_to_async(lambda: list(Turn.objects.filter(call=call).order_by("index")))()
-
-
-async def test_it_talks_with_a_caller_and_says_goodbye(call: Call, token: str, server) -> None:
+async def test_it_answers_a_caller_and_lets_the_goodbye_finish(
+    call: Call, token: str, server: Daphne
+) -> None:
     talk = script(
         call,
-        lambda _event: [
-            Say("Thank you, that is good to know.", "ack", "qualifier"),
-            Say("Goodbye.", "goodbye", "closer"),
-            Do(Action.HANG_UP, {"outcome": "qualified"}),
-        ],
+        lambda _event: BYE,
         opening=[Say("Hello. How many bedrooms are there?", "ask.bedrooms", "greeter")],
     )
     async with Caller(call, token) as caller:
-        await caller.until_mark("ask.bedrooms/end")
+        await caller.until_mark("0.1/ask.bedrooms/end")
         await caller.sleep_ms(300)
         caller.say("my house has four bedrooms")
-        await caller.until_mark("goodbye/end")
         await caller.until_closed()
-    turns = await turns_of(call, server)
-    print([(t.index, t.speaker, t.text, t.started_ms, t.ended_ms, t.latency_ms, t.details) for t in turns])
-    print(caller.gaps_ms(), caller.marks, talk.told, talk.events)
-    assert [turn.speaker for turn in turns] == ["agent", "lead", "agent"]
+    turns = await settled(call, server)
+    assert [(turn.speaker, turn.text) for turn in turns[::2]] == [
+        ("agent", "Hello. How many bedrooms are there?"),
+        ("agent", "Thank you, and goodbye."),
+    ]
+    assert "four bedrooms" in turns[1].text
+    # The far end heard it all before the socket closed.
+    assert ("2.0/goodbye/end", True) in caller.marks
+    assert talk.told == [(turns[0].text, False), (turns[2].text, False)]
+    assert talk.closed
+    assert [turn.agent for turn in turns] == ["greeter", "", "closer"]
+    assert turns[2].topic == "goodbye"
+    # Our own account of the answer's latency is what the caller's ear says.
+    assert abs(turns[2].latency_ms - caller.gaps_ms()[0]) < 150
+    assert set(turns[2].details) >= {"vad_wait", "stt", "decision", "transport"}
+    row = await Call.objects.aget(pk=call.pk)
+    assert (row.outcome, row.end_reason) == ("qualified", "agent_hung_up")
+    assert row.stream_closed_at is not None
+
+
+async def test_the_recording_holds_both_sides_when_they_were_heard(
+    call: Call, token: str, server: Daphne
+) -> None:
+    script(call, lambda _event: BYE)
+    async with Caller(call, token) as caller:
+        await caller.until_mark("0.0/greet/end")
+        caller.say("yes this is a good time")
+        await caller.until_closed()
+    turns = await settled(call, server)
+    sound = await sync_to_async(sound_of)(call)
+    for channel, track in ((0, caller.spoken), (1, caller.heard)):
+        recorded, real = spans_of(sound[:, channel]), spans_ms(bytes(track))
+        assert len(recorded) == len(real) > 0
+        for ours, theirs in zip(recorded, real, strict=True):
+            assert abs(ours[0] - theirs[0]) < 60
+            assert abs(ours[1] - theirs[1]) < 60
+    spans = [spans_of(sound[:, channel]) for channel in (0, 1)]
+    for turn in turns:
+        channel = 1 if turn.speaker == "agent" else 0
+        assert min(abs(start - turn.started_ms) for start, _ in spans[channel]) < 200
+        assert min(abs(end - turn.ended_ms) for _, end in spans[channel]) < 200
+
+
+async def test_a_caller_who_speaks_stops_the_agent_and_only_heard_words_are_kept(
+    call: Call, token: str, server: Daphne
+) -> None:
+    talk = script(call, lambda _event: BYE, opening=[Say("Hello.", "greet", "greeter"), LONG])
+    async with Caller(call, token) as caller:
+        await caller.until_mark("0.0/greet")
+        await caller.sleep_ms(1500)
+        began_ms = caller.now_ms
+        caller.say("i am not interested")
+        await caller.until_closed()
+    turns = await settled(call, server)
+    first = turns[0]
+    assert first.interrupted
+    assert 0 < caller.clears_ms[0] - began_ms < 700
+    assert LONG.text.startswith(first.text.removeprefix("Hello. ")[:20])
+    assert first.text != f"Hello. {LONG.text}"
+    assert talk.told[0] == (first.text, True)
+    # What was thrown away is in neither ear nor recording.
+    heard_until = next(end for _, end in spans_ms(bytes(caller.heard)) if end > began_ms)
+    assert heard_until <= caller.clears_ms[0] + 40
+    sound = await sync_to_async(sound_of)(call)
+    assert any(abs(end - heard_until) < 80 for _, end in spans_of(sound[:, 1]))
+    assert abs(first.ended_ms - heard_until) < 120
+
+
+async def test_a_caller_who_goes_on_takes_the_turn_back_without_a_trace(
+    call: Call, token: str, server: Daphne
+) -> None:
+    def answer(event: Event) -> list[Item]:
+        if "four" in getattr(event, "text", ""):
+            return BYE
+        return [Say("I see, and how many bedrooms does it have?", "ask.bedrooms", "qualifier")]
+
+    talk = script(call, answer)
+    async with Caller(call, token) as caller:
+        await caller.until_mark("0.0/greet/end")
+        caller.say("yes this is a good time", pause_ms=450)
+        caller.say("my house has four bedrooms")
+        await caller.until_closed()
+    turns = await settled(call, server)
+    assert len(talk.said) == 1, "one turn, however often the agent had thought it over"
+    assert "good time" in talk.said[0].text
+    assert "four" in talk.said[0].text
+    assert talk.discarded >= 1
+    assert turns[-1].text == "Thank you, and goodbye."
+
+
+async def test_keys_are_understood_and_stop_what_may_be_stopped(
+    call: Call, token: str, server: Daphne
+) -> None:
+    talk = script(
+        call,
+        lambda _event: BYE,
+        opening=[
+            Say("This call is recorded.", "disclosure", "greeter", interruptible=False),
+            LONG,
+        ],
+    )
+    async with Caller(call, token) as caller:
+        await caller.sleep_ms(500)
+        await caller.press("9")
+        await caller.until_closed()
+    turns = await settled(call, server)
+    assert talk.events == [KeyPress("9")]
+    assert turns[0].text == "This call is recorded."
+    assert turns[0].interrupted, "the rest of the opening was dropped"
+    assert turns[1].text == "Thank you, and goodbye."
+    kinds = [event.kind async for event in CallEvent.objects.filter(call=call)]
+    assert "key" in kinds
+
+
+async def test_silence_is_noticed_and_a_socket_that_drops_leaves_a_whole_record(
+    call: Call, token: str, server: Daphne, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voice.dialogue.SILENCE_MS", 600.0)
+    talk = script(call, lambda _event: [Say("Are you still there?", "reprompt", "greeter"), LONG])
+    async with Caller(call, token) as caller:
+        await caller.until_mark("reprompt")
+        await caller.sleep_ms(900)
+        caller.drop()
+    turns = await settled(call, server)
+    assert [type(event).__name__ for event in talk.events] == ["Silence"]
+    assert turns[1].interrupted
+    assert turns[1].text.startswith("Are you still there?")
+    row = await Call.objects.aget(pk=call.pk)
+    assert row.end_reason == "socket_lost"
+    assert talk.closed
+    await sync_to_async(sound_of)(call)
+
+
+async def test_news_of_a_machine_and_of_the_budget_reach_the_conversation(
+    call: Call, token: str, server: Daphne
+) -> None:
+    def answer(event: Event) -> list[Item]:
+        return [] if isinstance(event, MachineAnswered) else BYE
+
+    talk = script(call, answer, opening=[LONG])
+    notify = sync_to_async(call_notify)
+    now = call.created_at
+    async with Caller(call, token) as caller:
+        await caller.sleep_ms(400)
+        await notify(call_id=call.pk, kind="machine", data={"beep": False}, now=now)
+        await notify(call_id=call.pk, kind="wrap_up", data={"reason": "budget"}, now=now)
+        await caller.until_closed()
+    await settled(call, server)
+    assert talk.events == [MachineAnswered(beep=False), WrapUp("budget")]
+    assert not len(live_calls)
+
+
+async def test_what_means_nothing_does_not_stop_the_agent(
+    call: Call, token: str, server: Daphne
+) -> None:
+    talk = script(call, lambda _event: BYE, opening=[Say("Hello.", "greet", "greeter"), LONG])
+    async with Caller(call, token) as caller:
+        await caller.sleep_ms(700)
+        caller.say("hello")
+        await caller.until_mark("/pitch/end", 20)
+        caller.say("yes that is right")
+        await caller.until_closed()
+    turns = await settled(call, server)
+    assert turns[0].text == f"Hello. {LONG.text}"
+    assert not turns[0].interrupted
+    assert all(isinstance(event, Utterance) for event in talk.kept)
