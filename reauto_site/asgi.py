@@ -10,6 +10,12 @@ from reauto_site import choose_settings
 choose_settings()
 _http = get_asgi_application()
 
-from reauto_site.routing import websocket_urlpatterns  # noqa: E402 - needs Django set up
+from agents.conversation import preload as preload_agents  # noqa: E402 - needs Django set up
+from reauto_site.routing import websocket_urlpatterns  # noqa: E402
+from voice.preload import preload as preload_voice  # noqa: E402
+
+# Before the port is open: nothing is loaded while somebody waits on the line.
+preload_voice()
+preload_agents()
 
 application = ProtocolTypeRouter({"http": _http, "websocket": URLRouter(websocket_urlpatterns)})

@@ -10,9 +10,9 @@ from uuid import UUID
 import structlog
 from django.utils import timezone
 
-from agents.interface import Action, Do, Item, Say
+from agents.interface import Action, Do, Item, Notes, Say
 from calls.services.actions import callback_schedule, opt_out, slot_book
-from calls.services.record import event_record
+from calls.services.record import event_record, notes_record
 from voice.clerk import Clerk
 from voice.playout import Group
 
@@ -67,6 +67,11 @@ def event(
         data=data,
         now=timezone.now(),
     )
+
+
+def keep_notes(clerk: Clerk, call_id: UUID, notes: Notes) -> None:
+    """Have what the conversation has learnt so far kept."""
+    clerk.note(notes_record, call_id=call_id, notes=notes, now=timezone.now())
 
 
 async def again(groups: Iterable[Group]) -> AsyncIterator[Item]:

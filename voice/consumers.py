@@ -32,7 +32,7 @@ MOST_UNKNOWN = 20
 POLICY_VIOLATION, TOO_BIG, TRY_LATER = 1008, 1009, 1013
 
 
-class TwilioMediaConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
+class TwilioMediaConsumer(AsyncWebsocketConsumer):
     """One Media Streams socket: checks it, then moves its frames to and from the call's task."""
 
     converse: Callable[[Brief], ConversationProtocol] = staticmethod(make_conversation)
@@ -85,7 +85,7 @@ class TwilioMediaConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # chan
             self._timer.cancel()
         if self._session is not None:
             self._session.lose("socket_lost")
-        if self._group and self.channel_layer is not None:
+        if self._group:
             await self.channel_layer.group_discard(self._group, self.channel_name)
 
     async def call_notice(self, event: dict[str, Any]) -> None:
@@ -137,8 +137,6 @@ class TwilioMediaConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # chan
         await carry_call(session, live, type(self).converse(live.brief))
 
     async def _join(self, group: str) -> None:
-        if self.channel_layer is None:
-            return
         try:
             async with asyncio.timeout(2):
                 await self.channel_layer.group_add(group, self.channel_name)

@@ -54,7 +54,7 @@ from voice.playout import Playout
 from voice.recorder import Recorder
 from voice.reply import LeadTurn, Reply
 from voice.session import Notice
-from voice.transcript import TurnLog, observe_latency
+from voice.transcript import NotesTaker, TurnLog, observe_latency
 from voice.turns import (
     Patience,
     is_back_channel,
@@ -180,7 +180,7 @@ class Dialogue(FrameProcessor):
     async def cleanup(self) -> None:
         """Stop thinking."""
         await self._stop()
-        await super().cleanup()
+        await super().cleanup()  # type: ignore[no-untyped-call]  # pipecat
 
     def on_partial(self, partial: Partial) -> None:
         """Take a partial transcript."""
@@ -674,6 +674,9 @@ class Dialogue(FrameProcessor):
         if reply.acted or not (reply.complete or reply.dropped):
             return
         reply.acted = True
+        if isinstance(self._conversation, NotesTaker):
+            # A process that dies leaves what was learnt until then.
+            actions.keep_notes(self._clerk, self._live.call_id, self._conversation.notes())
         for do in reply.dos:
             if do.action is Action.HANG_UP:
                 self._hanging_up = True

@@ -90,7 +90,7 @@ class Ears(FrameProcessor):
     async def cleanup(self) -> None:
         """Forget what is being judged."""
         await self._stop_judging()
-        await super().cleanup()
+        await super().cleanup()  # type: ignore[no-untyped-call]  # pipecat
 
     async def _listen(self, frame: InputAudioRawFrame) -> None:
         at_ms = (frame.pts or 0) / 1_000_000

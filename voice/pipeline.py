@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Coroutine
-from typing import Any, cast
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -14,6 +14,7 @@ from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.workers.runner import WorkerRunner
 
+from agents.conversation import Conversation
 from agents.interface import Brief, ConversationProtocol
 from calls.services.ending import call_hang_up
 from calls.services.metering import Meter, call_meter
@@ -38,9 +39,7 @@ SETTLE_S = 30.0
 
 def make_conversation(brief: Brief) -> ConversationProtocol:
     """Return the agents' conversation for a call."""
-    from agents.conversation import Conversation
-
-    return cast(ConversationProtocol, Conversation(brief))
+    return Conversation(brief)
 
 
 async def carry_call(
@@ -123,7 +122,8 @@ class CallRun:
         talking = asyncio.create_task(runner.run())
         reason = "cancelled"
         try:
-            await asyncio.wait({self._ended, talking}, return_when=asyncio.FIRST_COMPLETED)
+            ends: list[asyncio.Future[Any]] = [self._ended, talking]
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             reason = self._ended.result() if self._ended.done() else "failed"
         finally:
             await self._close(reason, runner, talking, tasks)

@@ -8,6 +8,7 @@ import time
 import structlog
 from django.conf import settings
 
+from agents.graph.build import conversation_graph
 from voice.engines import registry
 
 logger = structlog.get_logger(__name__)
@@ -27,6 +28,7 @@ def preload() -> None:
             return
         began = time.monotonic()
         registry.preload((settings.ENV.stt_engine, settings.ENV.tts_engine))
+        conversation_graph()  # compiled once, for all calls
         _ready.set()
         logger.info("voice_ready", ms=round((time.monotonic() - began) * 1000))
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 from uuid import UUID
 
+from agents.interface import Notes
 from calls.services.record import turn_record
 from voice.clerk import Clerk
 from voice.metrics import ANSWER_LATENCY
@@ -88,6 +89,14 @@ def latency_of(reply: Reply) -> tuple[int | None, dict[str, Any]]:
     return max(0, round(first_ms - turn.last_voiced_ms)), {
         name: round(ms) for name, ms in steps.items()
     }
+
+
+@runtime_checkable
+class NotesTaker(Protocol):
+    """A conversation that can say what it would leave if it ended now."""
+
+    def notes(self) -> Notes:
+        """Return what is known by now."""
 
 
 def observe_latency(reply: Reply) -> None:

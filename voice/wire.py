@@ -165,11 +165,20 @@ def _start(content: dict[str, Any]) -> Start:
     parameters = start.get("customParameters") or {}
     if not isinstance(parameters, dict):
         raise WireError("wrong_parameters")
-    sids = [_text(start, key) for key in ("streamSid", "accountSid", "callSid")]
-    # They are put into messages and log lines as they are.
-    if not all(_SID.match(sid) for sid in sids):
+    return Start(
+        stream_sid=_sid(start, "streamSid"),
+        account_sid=_sid(start, "accountSid"),
+        call_sid=_sid(start, "callSid"),
+        parameters={str(key): str(value) for key, value in parameters.items()},
+    )
+
+
+def _sid(part: dict[str, Any], name: str) -> str:
+    sid = _text(part, name)
+    # It is put into messages and log lines as it is.
+    if not _SID.match(sid):
         raise WireError("wrong_sid")
-    return Start(*sids, {str(key): str(value) for key, value in parameters.items()})
+    return sid
 
 
 def _part(content: dict[str, Any], name: str) -> dict[str, Any]:
