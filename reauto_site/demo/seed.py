@@ -24,8 +24,7 @@ from calls.simulator.persona import Persona
 from leads.models import Lead, WorkingHours
 from leads.policy.may_call import may_call
 from leads.selectors import call_facts
-from leads.services.consents import consent_give
-from leads.services.leads import lead_create
+from leads.services import consent_give, lead_create
 from reauto_site.demo.places import PLACES, Place
 
 MANAGER = "manager"
