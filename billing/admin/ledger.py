@@ -6,12 +6,12 @@ from django.contrib import admin
 from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
-    RangeDateTimeFilter,
     RelatedDropdownFilter,
 )
 from unfold.decorators import display
 
 from billing.admin.append_only import AppendOnlyAdmin
+from billing.admin.date_range import DateRangeFilter
 from billing.formats import usd
 from billing.models import Charge, Reservation, ReservationLine
 
@@ -38,7 +38,7 @@ class ChargeAdmin(AppendOnlyAdmin):
         "provider",
         ("campaign", RelatedDropdownFilter),
         "is_estimate",
-        ("at", RangeDateTimeFilter),
+        ("at", DateRangeFilter),
     )
     list_filter_submit = True
     list_select_related = ("campaign",)
@@ -84,7 +84,7 @@ class ReservationAdmin(AppendOnlyAdmin):
     """Money promised to calls."""
 
     list_display = ("call", "promised", "state_label", "settled", "created_at", "closed_at")
-    list_filter = (("state", ChoicesDropdownFilter), ("created_at", RangeDateTimeFilter))
+    list_filter = (("state", ChoicesDropdownFilter), ("created_at", DateRangeFilter))
     list_filter_submit = True
     list_select_related = ("call__lead",)
     inlines = (ReservationLineInline,)

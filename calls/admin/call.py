@@ -7,7 +7,6 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
@@ -15,7 +14,6 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
-    RangeDateTimeFilter,
     RelatedDropdownFilter,
 )
 from unfold.decorators import display
@@ -28,6 +26,7 @@ from calls.desk.call_page import call_page, call_total, is_growing, turns_from
 from calls.formats import clock
 from calls.models import Call, Recording
 from leads.admin.append_only import AppendOnlyAdmin
+from leads.admin.date_range import DateRangeFilter
 
 OUTCOME_COLOURS = {
     "Appointment": "success",
@@ -65,7 +64,7 @@ class CallAdmin(AppendOnlyAdmin):
         ("state", ChoicesDropdownFilter),
         ("campaign", RelatedDropdownFilter),
         ("direction", ChoicesDropdownFilter),
-        ("dialed_at", RangeDateTimeFilter),
+        ("created_at", DateRangeFilter),
     )
     list_filter_submit = True
     list_select_related = ("lead", "campaign")
@@ -89,10 +88,6 @@ class CallAdmin(AppendOnlyAdmin):
     @display(description="Cost", ordering="cost")
     def spent(self, call: Call) -> str:
         return usd(call.cost)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Call]:
-        rows: QuerySet[Call] = super().get_queryset(request)
-        return rows
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
@@ -126,7 +121,6 @@ class CallAdmin(AppendOnlyAdmin):
             {
                 **self.admin_site.each_context(request),
                 "opts": self.opts,
-                "original": call,
                 "title": f"Call with {page.call.lead}",
                 "page": page,
                 "may_listen": request.user.has_perm("calls.view_recording"),

@@ -6,10 +6,11 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, DecimalField, OuterRef, Q, QuerySet, Subquery, Sum
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
@@ -17,8 +18,15 @@ from unfold.decorators import action, display
 
 from billing.formats import usd
 from billing.models import Charge
+from calls.admin.enrol import enrol_page
 from calls.desk.campaign import REASONS, campaign_page, start_preview
 from calls.models import Campaign, Enrolment
+from calls.services.campaigns import (
+    CampaignRefused,
+    campaign_pause,
+    campaign_start,
+    campaign_stop,
+)
 from leads.admin.append_only import AppendOnlyAdmin
 
 STATE_COLOURS = {"Running": "success", "Paused": "warning", "Draft": "info"}
@@ -52,7 +60,6 @@ class CampaignAdmin(ModelAdmin):
     autocomplete_fields = ("playbook",)
     change_form_template = "desk/campaign_page.html"
     actions = ("pause_chosen",)
-    actions_detail = ("start", "pause", "stop")
     readonly_fields = ("state", "pause_reason", "started_at", "finished_at")
     fieldsets = (
         (
@@ -145,6 +152,23 @@ class CampaignAdmin(ModelAdmin):
             return False
         return bool(super().has_delete_permission(request, obj))
 
+    def get_urls(self) -> list[URLPattern]:
+        steps = [
+            path(
+                f"<uuid:object_id>/{verb}/",
+                self.admin_site.admin_view(self._step),
+                {"verb": verb},
+                name=f"calls_campaign_{verb}",
+            )
+            for verb in _VERBS
+        ]
+        enrol = path(
+            "<uuid:object_id>/enrol/",
+            self.admin_site.admin_view(enrol_page),
+            name="calls_campaign_enrol",
+        )
+        return [*steps, enrol, *super().get_urls()]
+
     def change_view(
         self,
         request: HttpRequest,
@@ -155,20 +179,11 @@ class CampaignAdmin(ModelAdmin):
         campaign = self.get_object(request, object_id)
         page = campaign_page(campaign) if campaign is not None else None
         return super().change_view(
-            request, object_id, form_url, {**(extra_context or {}), "page": page}
+            request,
+            object_id,
+            form_url,
+            {**(extra_context or {}), "page": page, "show_save_and_add_another": False},
         )
-
-    @action(description="Start", icon="play_arrow", permissions=["steer"])
-    def start(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._step(request, object_id, "start")
-
-    @action(description="Pause", icon="pause", permissions=["steer"])
-    def pause(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._step(request, object_id, "pause")
-
-    @action(description="Stop", icon="stop", permissions=["steer"])
-    def stop(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._step(request, object_id, "stop")
 
     @action(description="Pause the chosen campaigns", permissions=["steer"])
     def pause_chosen(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> None:
@@ -178,8 +193,11 @@ class CampaignAdmin(ModelAdmin):
             self._run(request, campaign, "pause")
         messages.success(request, f"{len(chosen)} paused.")
 
-    def _step(self, request: HttpRequest, object_id: str, verb: str) -> HttpResponse:
-        campaign = self.get_object(request, object_id)
+    def _step(self, request: HttpRequest, object_id: Any, verb: str) -> HttpResponse:
+        """Ask once, saying what will happen, then do it."""
+        if not self.has_steer_permission(request):
+            raise PermissionDenied
+        campaign = self.get_object(request, str(object_id))
         if campaign is None:
             return HttpResponseRedirect(reverse("admin:calls_campaign_changelist"))
         back = reverse("admin:calls_campaign_change", args=(campaign.pk,))
@@ -208,13 +226,6 @@ class CampaignAdmin(ModelAdmin):
         )
 
     def _run(self, request: HttpRequest, campaign: Campaign, verb: str) -> None:
-        from calls.services.campaigns import (
-            CampaignRefused,
-            campaign_pause,
-            campaign_start,
-            campaign_stop,
-        )
-
         actor = request.user if isinstance(request.user, User) else None
         write = {"start": campaign_start, "pause": campaign_pause, "stop": campaign_stop}[verb]
         try:

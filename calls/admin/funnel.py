@@ -31,11 +31,13 @@ class LiveFilter(admin.SimpleListFilter):
     parameter_name = "live"
 
     def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
-        return [("yes", "Live now"), ("no", "Ended")]
+        return [("yes", "Live now"), ("no", "Ended"), ("unsettled", "Ended, not settled")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Call]) -> QuerySet[Call]:
         if self.value() == "yes":
             return queryset.filter(state__in=Call.ACTIVE_STATES)
         if self.value() == "no":
             return queryset.filter(state__in=Call.FINAL_STATES)
+        if self.value() == "unsettled":
+            return queryset.filter(state__in=Call.FINAL_STATES, settled_at__isnull=True)
         return queryset

@@ -6,13 +6,14 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
 
 from calls.formats import clock, in_words
-from calls.models import CallEvent, CarrierEvent, OutboxItem, Recording, Turn
+from calls.models import CallEvent, CarrierEvent, Lease, OutboxItem, Recording, Turn
 from calls.services.outbox import outbox_retry
 from leads.admin.append_only import AppendOnlyAdmin
+from leads.admin.date_range import DateRangeFilter
 
 _LEAD = ("call__lead__first_name", "call__lead__last_name", "call__lead__phone")
 
@@ -42,7 +43,7 @@ class CallEventAdmin(AppendOnlyAdmin):
     """What happened on calls, newest first."""
 
     list_display = ("at", "call", "what", "offset")
-    list_filter = ("kind", ("at", RangeDateTimeFilter))
+    list_filter = ("kind", ("at", DateRangeFilter))
     list_filter_submit = True
     list_select_related = ("call__lead",)
     ordering = ("-at",)
@@ -80,7 +81,7 @@ class CarrierEventAdmin(AppendOnlyAdmin):
     """The carrier's webhooks as they came."""
 
     list_display = ("received_at", "call", "kind", "key")
-    list_filter = ("kind", ("received_at", RangeDateTimeFilter))
+    list_filter = ("kind", ("received_at", DateRangeFilter))
     list_filter_submit = True
     list_select_related = ("call__lead",)
     ordering = ("-received_at",)
@@ -140,3 +141,10 @@ class OutboxItemAdmin(AppendOnlyAdmin):
         now = timezone.now()
         count = sum(outbox_retry(item_id=item.pk, now=now) for item in queryset)
         messages.success(request, f"{count} will be tried again now.")
+
+
+@admin.register(Lease)
+class LeaseAdmin(AppendOnlyAdmin):
+    """Which process does the work that only one may do, such as dialling."""
+
+    list_display = ("name", "holder", "expires_at")

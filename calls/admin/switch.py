@@ -13,6 +13,7 @@ from django.urls import URLPattern, path, reverse
 
 from calls.desk.live import kill_switch
 from calls.models import Call, KillSwitch
+from calls.services.campaigns import kill_switch_set
 from leads.admin.append_only import AppendOnlyAdmin
 
 _STOP = [
@@ -47,8 +48,6 @@ class KillSwitchAdmin(AppendOnlyAdmin):
             raise PermissionDenied
         stopped = kill_switch().engaged
         if request.method == "POST":
-            from calls.services.campaigns import kill_switch_set
-
             # The form says what the person saw: two people pressing at once do not undo each other.
             engage = request.POST.get("to") == "stop"
             kill_switch_set(

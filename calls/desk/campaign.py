@@ -128,7 +128,8 @@ def start_preview(campaign: Campaign, *, now: datetime) -> StartPreview:
     opens = f"{campaign.window_opens:%H:%M}" if campaign.window_opens else "the legal opening"
     closes = f"{campaign.window_closes:%H:%M}" if campaign.window_closes else "the legal closing"
     lines = [
-        f"Reach: {waiting:,} waiting leads, up to {campaign.max_concurrent} calls at a time, "
+        f"Reach: {waiting:,} waiting lead{'' if waiting == 1 else 's'}, "
+        f"up to {campaign.max_concurrent} calls at a time, "
         f"at most {campaign.max_attempts} attempts each.",
         f"Price: about {usd((per_call * waiting).quantize(Decimal('0.01')))} for one answered call "
         f"each ({usd(per_call.quantize(Decimal('0.0001')))} a call, {basis}). "

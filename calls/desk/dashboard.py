@@ -178,12 +178,16 @@ def needs_a_person(now: datetime) -> list[Attention]:
     )
     diary = reverse("admin:leads_appointment_changelist")
     found = [
-        (dead, f"{dead} jobs were given up", f"{jobs}?job=dead"),
-        (unsettled, f"{unsettled} ended calls are not settled", f"{calls}?live=no"),
-        (meetings, f"{meetings} appointments are still to come today", diary),
-        (passed, f"{passed} past appointments are not marked as held or missed", diary),
+        (dead, "{} given up: look at the error", "job", f"{jobs}?job=dead"),
+        (unsettled, "{} ended but not settled", "call", f"{calls}?live=unsettled"),
+        (meetings, "{} still to come today", "appointment", f"{diary}?status__exact=booked"),
+        (passed, "{} over, not marked held or missed", "appointment", f"{diary}?due=over"),
     ]
-    rows = [Attention(text, link) for count, text, link in found if count]
+    rows = [
+        Attention(text.format(f"{count} {noun}{'' if count == 1 else 's'}"), link)
+        for count, text, noun, link in found
+        if count
+    ]
     rows += [
         Attention(
             f"{campaign} is running but has nobody left to call",

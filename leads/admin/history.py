@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.contrib import admin
 from unfold.admin import TabularInline
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from leads.admin.append_only import AppendOnlyAdmin
+from leads.admin.date_range import DateRangeFilter
 from leads.models import LeadScore, ScoreFactor, TimelineEntry
 
 
@@ -25,7 +26,7 @@ class LeadScoreAdmin(AppendOnlyAdmin):
     """Every scoring, with its reasons."""
 
     list_display = ("lead", "value", "scorer_version", "created_at")
-    list_filter = ("scorer_version", ("created_at", RangeDateTimeFilter))
+    list_filter = ("scorer_version", ("created_at", DateRangeFilter))
     list_filter_submit = True
     list_select_related = ("lead",)
     search_fields = ("lead__first_name", "lead__last_name", "lead__phone")
@@ -37,7 +38,7 @@ class TimelineEntryAdmin(AppendOnlyAdmin):
     """What happened to leads, newest first."""
 
     list_display = ("at", "lead", "kind", "text", "actor")
-    list_filter = (("kind", ChoicesDropdownFilter), ("at", RangeDateTimeFilter))
+    list_filter = (("kind", ChoicesDropdownFilter), ("at", DateRangeFilter))
     list_filter_submit = True
     list_select_related = ("lead", "actor")
     search_fields = ("lead__first_name", "lead__last_name", "lead__phone", "text")

@@ -19,7 +19,7 @@ from unfold.decorators import action, display
 from leads.admin import reads
 from leads.formats import national
 from leads.models import DoNotCall, Lead
-from leads.services import do_not_call_add
+from leads.services import do_not_call_add, lead_create, lead_stage_set
 
 STAGE_COLOURS = {
     "New": "info",
@@ -29,6 +29,22 @@ STAGE_COLOURS = {
     "Won": "success",
     "Lost": "danger",
 }
+
+
+# What a person enters for a lead, besides its number and its owner.
+_CREATED_FROM = (
+    "first_name",
+    "last_name",
+    "email",
+    "kind",
+    "street",
+    "city",
+    "state",
+    "postal_code",
+    "source",
+    "tags",
+    "custom_fields",
+)
 
 
 class TemperatureFilter(admin.SimpleListFilter):
@@ -83,9 +99,15 @@ class LeadAdmin(ModelAdmin):
     change_form_template = "desk/lead_page.html"
     fieldsets = (
         ("Person", {"fields": (("first_name", "last_name"), ("phone", "email"), "raw_phone")}),
-        ("Sales", {"fields": (("kind", "stage"), ("owner", "score"), ("source", "tags"))}),
+        ("Sales", {"fields": (("kind", "stage"), ("owner", "score"), "source")}),
         ("Address", {"fields": ("street", ("city", "state", "postal_code"), "time_zones")}),
-        ("More", {"fields": ("custom_fields", ("created_at", "updated_at"))}),
+        (
+            "More",
+            {
+                "classes": ("collapse",),
+                "fields": ("tags", "custom_fields", ("created_at", "updated_at")),
+            },
+        ),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Lead]:
@@ -134,6 +156,25 @@ class LeadAdmin(ModelAdmin):
     def last_call(self, lead: Lead) -> Any:
         return getattr(lead, "last_call_at", None)
 
+    def save_model(self, request: HttpRequest, obj: Lead, form: Any, change: bool) -> None:
+        """Create through the service, which finds the time zones a call needs."""
+        if change:
+            if "stage" in form.changed_data:
+                lead_stage_set(
+                    lead_id=obj.pk, stage=obj.stage, reason="set at the desk", actor=_actor(request)
+                )
+            super().save_model(request, obj, form, change)
+            return
+        created = lead_create(
+            phone=str(obj.phone),
+            **{name: getattr(obj, name) for name in _CREATED_FROM},
+            owner_id=obj.owner_id,
+            actor=_actor(request),
+            now=timezone.now(),
+        )
+        obj.pk = created.pk
+        obj._state.adding = False
+
     def change_view(
         self,
         request: HttpRequest,
@@ -144,7 +185,10 @@ class LeadAdmin(ModelAdmin):
         lead = self.get_object(request, object_id)
         page = reads.lead_page(lead) if lead is not None else None
         return super().change_view(
-            request, object_id, form_url, {**(extra_context or {}), "page": page}
+            request,
+            object_id,
+            form_url,
+            {**(extra_context or {}), "page": page, "show_save_and_add_another": False},
         )
 
     @action(
@@ -164,7 +208,7 @@ class LeadAdmin(ModelAdmin):
                 phone=str(lead.phone),
                 source=DoNotCall.Source.MANUAL,
                 reason=request.POST.get("reason", "")[:200],
-                actor=request.user if isinstance(request.user, User) else None,
+                actor=_actor(request),
                 now=timezone.now(),
             )
             messages.success(request, f"{national(lead.phone)} will not be called again.")
@@ -189,3 +233,7 @@ class LeadAdmin(ModelAdmin):
                 "back": back,
             },
         )
+
+
+def _actor(request: HttpRequest) -> User | None:
+    return request.user if isinstance(request.user, User) else None

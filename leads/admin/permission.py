@@ -10,10 +10,11 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from unfold.admin import ModelAdmin
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
 
 from leads.admin.append_only import AppendOnlyAdmin
+from leads.admin.date_range import DateRangeFilter
 from leads.formats import national
 from leads.models import Consent, DoNotCall
 from leads.services import consent_revoke, do_not_call_add
@@ -24,7 +25,7 @@ class ConsentAdmin(AppendOnlyAdmin):
     """Evidence: read it, revoke it, never rewrite it."""
 
     list_display = ("lead", "kind", "number", "seller", "source", "given_at", "standing")
-    list_filter = (("kind", ChoicesDropdownFilter), ("given_at", RangeDateTimeFilter), "seller")
+    list_filter = (("kind", ChoicesDropdownFilter), ("given_at", DateRangeFilter), "seller")
     list_filter_submit = True
     list_select_related = ("lead",)
     search_fields = ("lead__first_name", "lead__last_name", "phone", "source")
@@ -66,7 +67,7 @@ class DoNotCallAdmin(ModelAdmin):
     """Numbers that nobody calls. People may add to the list; nobody edits it."""
 
     list_display = ("number", "source", "reason", "created_at")
-    list_filter = (("source", ChoicesDropdownFilter), ("created_at", RangeDateTimeFilter))
+    list_filter = (("source", ChoicesDropdownFilter), ("created_at", DateRangeFilter))
     list_filter_submit = True
     search_fields = ("phone", "reason")
     search_help_text = "Number or reason"

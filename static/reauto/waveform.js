@@ -39,13 +39,15 @@ export class Waveform {
     const colours = ["--wave-lead", "--wave-agent"].map((name) => style.getPropertyValue(name));
     const bars = Math.floor(width / 3);
     const played = Math.round(this.position * bars);
+    // Telephone speech is quiet: the loudest sample of the call fills its row.
+    const loudest = Math.max(1, ...rows.map((peaks) => Math.max(0, ...peaks)));
     rows.forEach((peaks, row) => {
       const middle = row * (rowHeight + GAP) + rowHeight / 2;
       for (let bar = 0; bar < bars; bar += 1) {
         const from = Math.floor((bar * peaks.length) / bars);
         const to = Math.max(from + 1, Math.floor(((bar + 1) * peaks.length) / bars));
         const peak = Math.max(0, ...peaks.slice(from, to));
-        const size = Math.max(1.5, (Math.sqrt(peak / 100) * rowHeight) / 1.05);
+        const size = Math.max(1.5, Math.sqrt(peak / loudest) * rowHeight * 0.92);
         pen.fillStyle = colours[row % colours.length];
         pen.globalAlpha = bar < played ? 1 : 0.42;
         pen.fillRect(bar * 3, middle - size / 2, 2, size);

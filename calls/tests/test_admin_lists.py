@@ -1,0 +1,148 @@
+"""Every page of the desk opens for those who may see it, and costs the same with many rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from calls.models import Lease
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+ROWS: dict[str, Callable[[], Any]] = {
+    "leads_lead": factories.LeadFactory,
+    "leads_consent": factories.ConsentFactory,
+    "leads_donotcall": factories.DoNotCallFactory,
+    "leads_appointment": factories.AppointmentFactory,
+    "leads_workinghours": factories.WorkingHoursFactory,
+    "leads_leadscore": factories.LeadScoreFactory,
+    "leads_timelineentry": factories.TimelineEntryFactory,
+    "billing_price": lambda: factories.PriceFactory(
+        provider=f"carrier {factories.Price.objects.count()}"
+    ),
+    "billing_charge": factories.ChargeFactory,
+    "billing_reservation": factories.ReservationFactory,
+    "billing_budget": factories.BudgetPeriodFactory,
+    "agents_playbook": factories.PlaybookVersionFactory,
+    "agents_playbookversion": factories.PlaybookVersionFactory,
+    "calls_campaign": factories.EnrolmentFactory,
+    "calls_enrolment": factories.EnrolmentFactory,
+    "calls_call": lambda: factories.CallFactory(ended=True),
+    "calls_turn": factories.TurnFactory,
+    "calls_callevent": factories.CallEventFactory,
+    "calls_recording": factories.RecordingFactory,
+    "calls_carrierevent": factories.CarrierEventFactory,
+    "calls_outboxitem": factories.OutboxItemFactory,
+    "calls_lease": lambda: Lease.objects.create(
+        name=f"job {Lease.objects.count()}", holder="host:1", expires_at=timezone.now()
+    ),
+    "auth_user": factories.UserFactory,
+    "auth_group": lambda: Group.objects.create(name=f"Role {Group.objects.count()}"),
+}
+
+
+@pytest.fixture
+def manager(client: Client) -> Client:
+    client.force_login(factories.ManagerFactory())
+    return client
+
+
+def test_it_has_a_page_for_every_model() -> None:
+    registered = {
+        f"{model._meta.app_label}_{model._meta.model_name}" for model in admin.site._registry
+    }
+    assert registered == set(ROWS) | {"calls_killswitch"}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_it_opens_list_and_row_for_a_manager(manager: Client, name: str) -> None:
+    ROWS[name]()
+    answer = manager.get(reverse(f"admin:{name}_changelist"))
+    assert answer.status_code == 200
+    row = answer.context["cl"].result_list[0]
+    assert manager.get(reverse(f"admin:{name}_change", args=(row.pk,))).status_code == 200
+    # Whoever may not add is refused, and nothing breaks.
+    assert manager.get(reverse(f"admin:{name}_add")).status_code in {200, 403}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_it_searches_and_empty_lists_say_so(manager: Client, name: str) -> None:
+    assert manager.get(reverse(f"admin:{name}_changelist"), {"q": "nobody"}).status_code == 200
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_it_asks_strangers_to_log_in(client: Client, name: str) -> None:
+    answer = client.get(reverse(f"admin:{name}_changelist"))
+    assert answer.status_code == 302
+    assert reverse("admin:login") in answer["Location"]
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_it_refuses_staff_without_the_permission(client: Client, name: str) -> None:
+    client.force_login(factories.UserFactory())
+    assert client.get(reverse(f"admin:{name}_changelist")).status_code == 403
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_list_takes_as_many_queries_for_25_rows_as_for_5(manager: Client, name: str) -> None:
+    address = reverse(f"admin:{name}_changelist")
+    counts = []
+    for more in (5, 20):
+        for _ in range(more):
+            ROWS[name]()
+        manager.get(address)
+        with CaptureQueriesContext(connection) as queries:
+            assert manager.get(address).status_code == 200
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+
+
+def test_it_finds_a_lead_by_its_number_as_people_write_it(manager: Client) -> None:
+    wanted = factories.LeadFactory(phone="+15125550142")
+    factories.LeadFactory(phone="+15125550199")
+    answer = manager.get(reverse("admin:leads_lead_changelist"), {"q": "(512) 555-0142"})
+    assert list(answer.context["cl"].result_list) == [wanted]
+
+
+@pytest.mark.parametrize(("temperature", "scores"), [("hot", {70, 95}), ("warm", {40, 69})])
+def test_it_filters_leads_by_temperature(
+    manager: Client, temperature: str, scores: set[int]
+) -> None:
+    for score in (None, 10, 40, 69, 70, 95):
+        factories.LeadFactory(score=score)
+    answer = manager.get(reverse("admin:leads_lead_changelist"), {"temperature": temperature})
+    assert {lead.score for lead in answer.context["cl"].result_list} == scores
+
+
+def test_charges_cannot_be_changed_or_deleted_by_anybody(manager: Client) -> None:
+    charge = factories.ChargeFactory()
+    page = reverse("admin:billing_charge_change", args=(charge.pk,))
+    assert manager.post(page, {"amount": "0"}).status_code == 403
+    assert (
+        manager.post(reverse("admin:billing_charge_delete", args=(charge.pk,))).status_code == 403
+    )
+
+
+def test_a_price_that_was_charged_keeps_its_figures(manager: Client) -> None:
+    charge = factories.ChargeFactory()
+    page = reverse("admin:billing_price_change", args=(charge.price_id,))
+    answer = manager.get(page)
+    assert "unit_price" not in answer.context["adminform"].form.fields
+    assert "valid_to" in answer.context["adminform"].form.fields
+
+
+def test_the_sidebar_shows_only_what_a_role_can_use(client: Client) -> None:
+    client.force_login(factories.UserFactory())
+    page = client.get(reverse("admin:index")).content.decode()
+    assert reverse("admin:billing_charge_changelist") not in page
+    assert "Stop all dialling" not in page
