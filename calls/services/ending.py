@@ -145,7 +145,12 @@ def call_finish(
         carrier_seconds=duration_s,
         updated_at=now,
     )
-    event_record(call_id=call_id, kind=f"state.{state}", data={"reason": reason}, now=now)
+    event_record(
+        call_id=call_id,
+        kind=f"state.{state}",
+        data={"reason": call.end_reason or reason},
+        now=now,
+    )
     outbox_add(
         kind="aftercall", key=f"aftercall:{call_id}", payload={"call": str(call_id)}, due_at=now
     )

@@ -99,12 +99,14 @@ def minutes_charge(call: Call, *, until: datetime) -> None:
     A price that is missing is logged and not charged: a call never dies of its price list.
     """
     line = minutes_since(call.answered_at, until)
-    _charge_minutes(call, telephony_of(call), line, until)
+    charged = _charged(call)
+    _charge_minutes(call, telephony_of(call), line, until, charged)
     stream_end = min(until, call.stream_closed_at or until)
-    _charge_minutes(call, "media_stream", minutes_since(call.stream_started_at, stream_end), until)
+    streamed = minutes_since(call.stream_started_at, stream_end)
+    _charge_minutes(call, "media_stream", streamed, until, charged)
     if call.recording_policy == Campaign.RecordingPolicy.CARRIER:
-        _charge_minutes(call, "recording", line, until)
-    if call.detect_machines and call.answered_at is not None:
+        _charge_minutes(call, "recording", line, until, charged)
+    if call.detect_machines and call.answered_at and f"{call.pk}:amd" not in charged:
         _charge(call, "amd", f"{call.pk}:amd", until)
 
 
@@ -125,7 +127,7 @@ def minutes_settle(call: Call, *, now: datetime) -> None:
     if call.recording_policy == Campaign.RecordingPolicy.CARRIER:
         components.append("recording")
     for component in components:
-        _charge_minutes(call, component, minutes, call.ended_at)
+        _charge_minutes(call, component, minutes, call.ended_at, _charged(call))
         _take_back(call, component, beyond=minutes, now=now)
 
 
@@ -141,9 +143,18 @@ def region_of(call: Call) -> str:
     return region_code_for_number(number) or "US"
 
 
-def _charge_minutes(call: Call, component: str, minutes: int, at: datetime) -> None:
+def _charged(call: Call) -> set[str]:
+    """Return the keys of the call's charges, to look them up once and not minute by minute."""
+    return set(Charge.objects.filter(call_id=call.pk).values_list("key", flat=True))
+
+
+def _charge_minutes(
+    call: Call, component: str, minutes: int, at: datetime, charged: set[str]
+) -> None:
     for minute in range(1, minutes + 1):
-        _charge(call, component, f"{call.pk}:{component}:{minute}", at)
+        key = f"{call.pk}:{component}:{minute}"
+        if key not in charged:
+            _charge(call, component, key, at)
 
 
 def _charge(call: Call, component: str, key: str, at: datetime) -> None:

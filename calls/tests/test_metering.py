@@ -10,7 +10,7 @@ from django.db import transaction
 
 from billing.models import Charge, Price, Reservation
 from billing.selectors import call_cost
-from billing.services import budget_reserve, charge_record
+from billing.services import budget_reserve
 from calls.models import Call, Campaign
 from calls.policy.metering import begun_minutes, seconds_to_promise
 from calls.services.metering import call_meter, minutes_settle, usage_record
@@ -162,19 +162,3 @@ def test_the_meter_brings_every_notice(campaign: Campaign, now: datetime) -> Non
         assert [(notice.kind, notice.data) for notice in meter.notices] == [
             ("machine", {"beep": True})
         ]
-
-
-def test_two_writers_charge_a_minute_once(campaign: Campaign, now: datetime) -> None:
-    call = live_call(campaign, now)
-    key = f"{call.pk}:telephony_out:1"
-    for _ in range(2):
-        charge_record(
-            key=key,
-            call_id=call.pk,
-            campaign_id=campaign.pk,
-            component="telephony_out",
-            provider="twilio",
-            quantity=Decimal(1),
-            at=now,
-        )
-    assert Charge.objects.filter(key=key).count() == 1

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from billing.models import Reservation
 from calls import carrier
 from calls.models import Call, Campaign, Enrolment, OutboxItem
 from calls.services.campaigns import kill_switch_set
 from calls.services.dialer import dial_next, dial_of
+from calls.services.outbox import outbox_run_due
 from calls.services.watchdog import Watchdog, claims_release, why_look
 from calls.tests.conftest import Exchange, enrol, state_of
 from tests.factories import CallFactory, CampaignFactory, EnrolmentFactory
@@ -188,3 +190,48 @@ def test_a_claim_without_a_call_is_released(now: datetime) -> None:
     for enrolment, state in ((lost, "waiting"), (fresh, "claimed"), (called, "claimed")):
         enrolment.refresh_from_db()
         assert enrolment.state == state
+
+
+def test_a_process_killed_while_it_dials_leaves_a_call_that_is_found_and_not_repeated(
+    campaign: Campaign, exchange: Exchange, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enrolment = enrol(campaign)
+    real = carrier.call_create
+
+    def killed(dial: carrier.Dial) -> carrier.CarrierCall:
+        real(dial)
+        raise SystemExit  # the request has left; whoever sent it does not live to read the answer
+
+    monkeypatch.setattr(carrier, "call_create", killed)
+    sent = timezone.now()
+    with pytest.raises(SystemExit):
+        dial_next(now)
+    call = Call.objects.get()
+    Call.objects.filter(pk=call.pk).update(dialed_at=sent)
+    assert dial_next(now + 31 * SECOND) is None
+    watch(sent + 31 * SECOND)
+    call.refresh_from_db()
+    assert call.provider_sid == exchange.calls[0].sid
+    enrolment.refresh_from_db()
+    assert (len(exchange.calls), enrolment.attempts, enrolment.state) == (1, 1, "claimed")
+
+
+def test_a_process_killed_before_it_dials_costs_the_lead_no_attempt(
+    campaign: Campaign, exchange: Exchange, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enrolment = enrol(campaign)
+
+    def killed(**_call: Any) -> bool:
+        raise SystemExit
+
+    monkeypatch.setattr("calls.services.dialer.call_dial", killed)
+    with pytest.raises(SystemExit):
+        dial_next(now)
+    call = Call.objects.get()
+    assert call.state == Call.State.CREATED
+    watch(call.created_at + 61 * SECOND)
+    outbox_run_due(timezone.now() + timedelta(minutes=5))
+    enrolment.refresh_from_db()
+    assert (enrolment.state, enrolment.attempts) == ("waiting", 0)
+    assert Reservation.objects.get(call=call).state == "released"
+    assert exchange.calls == []

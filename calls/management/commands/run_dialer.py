@@ -47,9 +47,18 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         self.stopping = threading.Event()
-        if threading.current_thread() is threading.main_thread():
-            for signum in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(signum, lambda *_: self.stopping.set())
+        signals = (signal.SIGTERM, signal.SIGINT)
+        before = {number: signal.signal(number, self._stop) for number in signals}
+        try:
+            self._run(once=options["once"])
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _stop(self, *_signal: object) -> None:
+        self.stopping.set()
+
+    def _run(self, *, once: bool) -> None:
         self.holder = f"{socket.gethostname()}:{os.getpid()}"
         self.pace = Pace(settings.ENV.twilio_calls_per_second, clock=time.monotonic)
         self.watchdog = Watchdog()
@@ -57,7 +66,7 @@ class Command(BaseCommand):
         logger.info("dialer_started", calls_per_second=settings.ENV.twilio_calls_per_second)
         while not self.stopping.is_set():
             worked = self._guarded_pass()
-            if options["once"]:
+            if once:
                 break
             if not worked:
                 self.stopping.wait(_IDLE_S)
@@ -67,10 +76,10 @@ class Command(BaseCommand):
     def _guarded_pass(self) -> bool:
         """Do a pass; a failure is logged, and the loop goes on after a rest."""
         try:
-            close_old_connections()
             return self._pass(timezone.now())
         except DatabaseError as error:
             logger.error("dialer_database_failed", error=type(error).__name__)
+            close_old_connections()
         except Exception:
             logger.exception("dialer_pass_failed")
         self.stopping.wait(1.0)

@@ -1,0 +1,95 @@
+"""The command that dials, watches and cleans up."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from calls.models import Call, Campaign, Lease
+from calls.services import dialer
+from calls.services.campaigns import kill_switch_set
+from calls.services.leases import lease_take
+from calls.tests.conftest import NOON, Exchange, enrol
+from tests.factories import CallFactory
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def always_noon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leads may be called at any hour of the machine that runs the tests."""
+    real = dialer.may_call
+    monkeypatch.setattr(dialer, "may_call", lambda facts, *, now: real(facts, now=NOON))
+
+
+@pytest.mark.django_db
+def test_a_pass_dials_one_lead(campaign: Campaign, exchange: Exchange, always_noon: None) -> None:
+    enrol(campaign)
+    Campaign.objects.filter(pk=campaign.pk).update(max_concurrent=5)
+    call_command("run_dialer", once=True)
+    assert len(exchange.calls) == 1
+
+
+@pytest.mark.django_db
+def test_a_pass_watches_and_settles(campaign: Campaign, exchange: Exchange) -> None:
+    call = CallFactory(campaign=campaign)
+    Call.objects.filter(pk=call.pk).update(created_at=timezone.now() - timedelta(minutes=2))
+    call_command("run_dialer", once=True)
+    call.refresh_from_db()
+    assert call.state == Call.State.FAILED
+    assert call.settled_at is not None
+
+
+@pytest.mark.django_db
+def test_it_does_not_dial_while_another_one_does(
+    campaign: Campaign, exchange: Exchange, always_noon: None
+) -> None:
+    enrol(campaign)
+    lease_take(name="dialer", holder="other", ttl=timedelta(seconds=15), now=timezone.now())
+    call_command("run_dialer", once=True)
+    assert exchange.calls == []
+
+
+@pytest.mark.django_db
+def test_it_gives_its_lease_up_when_it_leaves() -> None:
+    call_command("run_dialer", once=True)
+    assert Lease.objects.get(name="dialer").expires_at <= timezone.now()
+
+
+@pytest.mark.django_db
+def test_the_kill_switch_holds_in_the_loop(
+    campaign: Campaign, exchange: Exchange, always_noon: None
+) -> None:
+    enrol(campaign)
+    kill_switch_set(engaged=True, actor=None, reason="test")
+    call_command("run_dialer", once=True)
+    assert exchange.calls == []
+
+
+def test_it_ends_on_sigterm_within_a_pass(tmp_path: Path) -> None:
+    environment = {**os.environ, "DATA_DIR": str(tmp_path), "DATABASE_URL": "", "REDIS_URL": ""}
+    manage = [sys.executable, str(ROOT / "manage.py")]
+    environment.pop("DJANGO_SETTINGS_MODULE", None)
+    subprocess.run([*manage, "migrate", "-v0"], env=environment, check=True, cwd=ROOT)
+    process = subprocess.Popen(
+        [*manage, "run_dialer"], env=environment, cwd=ROOT, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "dialer_started" in line:
+            break
+    time.sleep(0.5)
+    process.send_signal(signal.SIGTERM)
+    rest = process.communicate(timeout=10)[1]
+    assert process.returncode == 0
+    assert "dialer_stopped" in rest
+    assert "Traceback" not in rest
