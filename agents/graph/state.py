@@ -151,7 +151,8 @@ def hearing_settled(talk: Talk) -> Talk:
     unheard = talk.last.unheard()
     if not talk.last.lines:
         return talk
-    due = tuple(line for line in unheard if line.topic == "disclosure")
+    cut_off = (line for line in unheard if line.topic == "disclosure")
+    due = tuple(dict.fromkeys((*talk.due, *cut_off)))
     tries = dict(talk.tries)
     for line in unheard[1:]:
         if line.topic == talk.expecting and tries.get(line.topic, 0) > 0:

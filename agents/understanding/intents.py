@@ -88,7 +88,7 @@ _PATTERNS: Mapping[Intent, tuple[tuple[re.Pattern[str], ...], tuple[re.Pattern[s
     ),
     Intent.NO_RECORDING: (
         _compiled(
-            r"\b(not|stop|quit|without|no) (\w+ ){0,3}(record|recording|recorded)\b",
+            r"\b(not|stop|quit|without) (\w+ ){0,3}(record|recording|recorded)\b|\bno recordings?\b",
             r"\bturn (off|it off)( the)? record|\bturn the record\w* off\b",
         ),
         (),
@@ -197,7 +197,7 @@ _PATTERNS: Mapping[Intent, tuple[tuple[re.Pattern[str], ...], tuple[re.Pattern[s
     Intent.MACHINE: (
         _compiled(
             r"\b(leave|record) (a|your|me a|us a) (\w+ )?(message|name)\b|\b(after|at) the (tone|beep|signal)\b",
-            r"\b(you have|you) reached (the )?(voicemail|voice|mailbox|\w+ \w+ (at|please))\b|\b(not|un)( \w+)? ?(available|able) to (take|come to|answer|get to) (your|the) (call|phone)\b",
+            r"\b(you have|you) reached (the |our |my )?(voicemail|voice|mailbox|\w+ \w+ (at|please))\b|\b(not|un)( \w+)? ?(available|able) to (take|come to|answer|get to) (your|the) (call|phone)\b",
             r"\b(mailbox is full|voicemail box|forwarded to|press (one|1|pound)|the person you (are|have)|the (number|subscriber) you (have )?(dialed|dialled|are))\b",
         ),
         (),

@@ -323,7 +323,7 @@ def choice_of(
     any_one = _ANY.search(words)
     if (
         any_one
-        and not re.search(r"\b(not|no) (either|any)\b|\bneither\b", words)
+        and not re.search(r"\b(not|no) (\w+ )?(either|any)\b|\bneither\b", words)
         and not (refused and refused.group(0).startswith(("anything", "another", "other")))
     ):
         return Choice(index=0)
