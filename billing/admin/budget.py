@@ -25,7 +25,6 @@ class BudgetPeriodInline(TabularInline):
     readonly_fields = fields
     extra = 0
     can_delete = False
-    per_page = 14
 
     def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False

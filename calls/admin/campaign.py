@@ -14,20 +14,19 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
-from unfold.decorators import action, display
+from unfold.decorators import display
 
 from billing.formats import usd
 from billing.models import Charge
 from calls.admin.enrol import enrol_page
-from calls.desk.campaign import REASONS, campaign_page, start_preview
-from calls.models import Campaign, Enrolment
+from calls.desk.campaign import campaign_page, start_preview
+from calls.models import Campaign
 from calls.services.campaigns import (
     CampaignRefused,
     campaign_pause,
     campaign_start,
     campaign_stop,
 )
-from leads.admin.append_only import AppendOnlyAdmin
 
 STATE_COLOURS = {"Running": "success", "Paused": "warning", "Draft": "info"}
 _VERBS = {"start": "Start", "pause": "Pause", "stop": "Stop"}
@@ -185,7 +184,7 @@ class CampaignAdmin(ModelAdmin):
             {**(extra_context or {}), "page": page, "show_save_and_add_another": False},
         )
 
-    @action(description="Pause the chosen campaigns", permissions=["steer"])
+    @admin.action(description="Pause the chosen campaigns", permissions=["steer"])
     def pause_chosen(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> None:
         """Pausing harms nothing, so it needs no confirmation; starting does, one by one."""
         chosen = list(queryset.filter(state=Campaign.State.RUNNING))
@@ -227,9 +226,14 @@ class CampaignAdmin(ModelAdmin):
 
     def _run(self, request: HttpRequest, campaign: Campaign, verb: str) -> None:
         actor = request.user if isinstance(request.user, User) else None
-        write = {"start": campaign_start, "pause": campaign_pause, "stop": campaign_stop}[verb]
+        now = timezone.now()
         try:
-            write(campaign_id=campaign.pk, actor=actor, now=timezone.now())
+            if verb == "start":
+                campaign_start(campaign_id=campaign.pk, actor=actor, now=now)
+            elif verb == "pause":
+                campaign_pause(campaign_id=campaign.pk, actor=actor, now=now)
+            else:
+                campaign_stop(campaign_id=campaign.pk, actor=actor, now=now)
         except CampaignRefused as error:
             messages.error(request, str(error))
         else:
@@ -238,52 +242,3 @@ class CampaignAdmin(ModelAdmin):
 
 def _past(verb: str) -> str:
     return {"start": "started", "pause": "paused", "stop": "stopped"}[verb]
-
-
-class ReasonFilter(admin.SimpleListFilter):
-    """Leads by why the gate last said no."""
-
-    title = "why not called"
-    parameter_name = "reason"
-
-    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
-        return list(REASONS.items())
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Enrolment]) -> QuerySet[Enrolment]:
-        code = self.value()
-        if code not in REASONS:
-            return queryset
-        # `contains` on JSON is not there on SQLite; codes never contain one another's quotes.
-        return queryset.filter(blocked_reasons__icontains=f'"{code}"')
-
-
-@admin.register(Enrolment)
-class EnrolmentAdmin(AppendOnlyAdmin):
-    """Which lead is where in which campaign."""
-
-    list_display = (
-        "lead",
-        "campaign",
-        "state",
-        "due_at",
-        "attempts",
-        "last_result",
-        "why_not",
-    )
-    list_filter = (
-        ("state", ChoicesDropdownFilter),
-        ("campaign", RelatedDropdownFilter),
-        ReasonFilter,
-        "last_outcome",
-    )
-    list_select_related = ("lead", "campaign")
-    search_fields = ("lead__first_name", "lead__last_name", "lead__phone", "campaign__name")
-    show_full_result_count = False
-
-    @display(description="Last outcome", ordering="last_outcome")
-    def last_result(self, enrolment: Enrolment) -> str:
-        return enrolment.last_outcome.replace("_", " ") or "–"
-
-    @display(description="Why not called")
-    def why_not(self, enrolment: Enrolment) -> str:
-        return "; ".join(REASONS.get(code, code) for code in enrolment.blocked_reasons) or "–"

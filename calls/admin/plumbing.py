@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
-from unfold.decorators import action, display
+from unfold.decorators import display
 
 from calls.formats import clock, in_words
 from calls.models import CallEvent, CarrierEvent, Lease, OutboxItem, Recording, Turn
@@ -136,7 +136,7 @@ class OutboxItemAdmin(AppendOnlyAdmin):
     def has_retry_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("calls.change_outboxitem"))
 
-    @action(description="Try the given-up jobs again", permissions=["retry"])
+    @admin.action(description="Try the given-up jobs again", permissions=["retry"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[OutboxItem]) -> None:
         now = timezone.now()
         count = sum(outbox_retry(item_id=item.pk, now=now) for item in queryset)

@@ -14,7 +14,7 @@ from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
     RelatedDropdownFilter,
 )
-from unfold.decorators import action, display
+from unfold.decorators import display
 
 from leads.admin.date_range import DateRangeFilter
 from leads.models import Appointment, WorkingHours
@@ -98,7 +98,7 @@ class AppointmentAdmin(ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    @action(description="Cancel", permissions=["change"])
+    @admin.action(description="Cancel", permissions=["change"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Appointment]) -> None:
         """Cancel meetings; their times are free at once."""
         booked = list(queryset.filter(status=Appointment.Status.BOOKED))
@@ -111,11 +111,11 @@ class AppointmentAdmin(ModelAdmin):
             )
         messages.success(request, f"{len(booked)} cancelled. The leads are not told by this.")
 
-    @action(description="Mark as held", permissions=["change"])
+    @admin.action(description="Mark as held", permissions=["change"])
     def mark_held(self, request: HttpRequest, queryset: QuerySet[Appointment]) -> None:
         self._mark(request, queryset, Appointment.Status.HELD)
 
-    @action(description="Mark as missed by the lead", permissions=["change"])
+    @admin.action(description="Mark as missed by the lead", permissions=["change"])
     def mark_missed(self, request: HttpRequest, queryset: QuerySet[Appointment]) -> None:
         self._mark(request, queryset, Appointment.Status.NO_SHOW)
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.db.models import Max, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
-from unfold.decorators import action, display
+from unfold.decorators import display
 
 from leads.admin import reads
 from leads.formats import national
@@ -95,7 +97,6 @@ class LeadAdmin(ModelAdmin):
     search_help_text = "Name, number, e-mail or city"
     autocomplete_fields = ("owner",)
     readonly_fields = ("score", "time_zones", "raw_phone", "created_at", "updated_at")
-    actions_detail = ("do_not_call",)
     change_form_template = "desk/lead_page.html"
     fieldsets = (
         ("Person", {"fields": (("first_name", "last_name"), ("phone", "email"), "raw_phone")}),
@@ -129,9 +130,6 @@ class LeadAdmin(ModelAdmin):
         """Leads carry evidence of consent: they are erased by `erase_lead`, never deleted."""
         return False
 
-    def has_do_not_call_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return bool(request.user.has_perm("leads.add_donotcall"))
-
     @display(description="Name", ordering="last_name")
     def name(self, lead: Lead) -> str:
         return str(lead.full_name or national(lead.phone))
@@ -156,7 +154,12 @@ class LeadAdmin(ModelAdmin):
     def last_call(self, lead: Lead) -> Any:
         return getattr(lead, "last_call_at", None)
 
-    def save_model(self, request: HttpRequest, obj: Lead, form: Any, change: bool) -> None:
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.do_not_call)
+        address = path("<uuid:object_id>/do-not-call/", view, name="leads_lead_do_not_call")
+        return [address, *super().get_urls()]
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         """Create through the service, which finds the time zones a call needs."""
         if change:
             if "stage" in form.changed_data:
@@ -191,15 +194,11 @@ class LeadAdmin(ModelAdmin):
             {**(extra_context or {}), "page": page, "show_save_and_add_another": False},
         )
 
-    @action(
-        description="Do not call",
-        icon="phone_disabled",
-        permissions=["do_not_call"],
-        url_path="do-not-call",
-    )
-    def do_not_call(self, request: HttpRequest, object_id: str) -> HttpResponse:
+    def do_not_call(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         """Ask once, then put the lead's number on the do-not-call list."""
-        lead = self.get_object(request, object_id)
+        if not request.user.has_perm("leads.add_donotcall"):
+            raise PermissionDenied
+        lead = self.get_object(request, str(object_id))
         if lead is None:
             return HttpResponseRedirect(reverse("admin:leads_lead_changelist"))
         back = reverse("admin:leads_lead_change", args=(lead.pk,))

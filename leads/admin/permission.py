@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
-from unfold.decorators import action, display
+from unfold.decorators import display
 
 from leads.admin.append_only import AppendOnlyAdmin
 from leads.admin.date_range import DateRangeFilter
@@ -46,7 +46,7 @@ class ConsentAdmin(AppendOnlyAdmin):
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("leads.change_consent"))
 
-    @action(description="Withdraw all consents of these leads", permissions=["revoke"])
+    @admin.action(description="Withdraw all consents of these leads", permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[Consent]) -> None:
         """A lead withdraws as a person: what it said counts for every paper it signed."""
         leads = set(queryset.filter(revoked_at__isnull=True).values_list("lead_id", flat=True))
@@ -86,7 +86,7 @@ class DoNotCallAdmin(ModelAdmin):
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         return {"source": DoNotCall.Source.MANUAL}
 
-    def save_model(self, request: HttpRequest, obj: DoNotCall, form: Any, change: Any) -> None:
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         """Write through the service, which also revokes consents and tells the lead's story."""
         do_not_call_add(
             phone=str(obj.phone),

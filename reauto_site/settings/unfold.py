@@ -26,6 +26,15 @@ def _item(title: str, icon: str, view: str, permission: str) -> dict[str, Any]:
     }
 
 
+def _at(prefix: str, *, but: str = "") -> Callable[[HttpRequest], bool]:
+    """Light an item only where it is: live calls lie below the calls in the address."""
+
+    def here(request: HttpRequest) -> bool:
+        return request.path.startswith(prefix) and not (but and request.path.startswith(but))
+
+    return here
+
+
 def _group(title: str, *items: dict[str, Any]) -> dict[str, Any]:
     return {"title": title, "separator": False, "items": list(items)}
 
@@ -51,6 +60,13 @@ UNFOLD: dict[str, Any] = {
     "SITE_SUBHEADER": "Calls that book appointments",
     "SITE_SYMBOL": "call",
     "SITE_URL": None,
+    "SITE_FAVICONS": [
+        {
+            "rel": "icon",
+            "type": "image/svg+xml",
+            "href": lambda request: static("reauto/icon.svg"),
+        }
+    ],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
@@ -88,7 +104,10 @@ UNFOLD: dict[str, Any] = {
             _group(
                 "Calling",
                 _item("Campaigns", "campaign", "calls_campaign_changelist", "calls.view_campaign"),
-                _item("Calls", "call", "calls_call_changelist", "calls.view_call"),
+                {
+                    **_item("Calls", "call", "calls_call_changelist", "calls.view_call"),
+                    "active": _at("/admin/calls/call/", but="/admin/calls/call/live/"),
+                },
                 _item(
                     "Do not call",
                     "phone_disabled",
