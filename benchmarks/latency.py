@@ -19,17 +19,21 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from benchmarks import processor, systems
+from benchmarks.exchange import Exchange, Measured
+from benchmarks.gaps import tally
+from reauto_site.demo.servers import Servers, port_take
+
 CAST = ("eager_seller", "objection_then_books", "slow_talker")
 """Who is called, in turn: two who answer at once, one who pauses for 700 ms in mid-sentence."""
 FEW = 3
 """With fewer calls at once than this, one round has too few turns to tell a 95th percentile."""
-KEPT_OUT = ("DATABASE_URL", "DATA_DIR", "REDIS_URL", "SECRET_KEY")
 
 
 def say(text: str) -> None:
@@ -88,46 +92,44 @@ def machine() -> dict[str, Any]:
 
 
 def system_measure(
-    make: Callable[[], Any], options: argparse.Namespace, folder: Path
-) -> dict[str, Any]:
-    """Start a system, call it with each number of calls at once, and return its figures."""
-    from benchmarks.gaps import Gap, tally
+    system: systems.System, *, at_once: int, options: argparse.Namespace
+) -> tuple[dict[str, Any], list[Measured]]:
+    """Call a system with so many calls at once and return its figures."""
+    rounds = options.rounds or (2 if at_once < FEW else 1)
+    personas = [CAST[i % len(CAST)] for i in range(at_once * rounds)]
+    say(f"{system.name}: {at_once} at once, {len(personas)} calls, {options.seconds:.0f} s each")
+    meter = processor.Meter(not_system="manage.py carrier")
+    measured = system.call(personas, at_once=at_once, seconds=options.seconds)
+    load = meter.read()
+    by_platform = system.platform(measured)
+    a, b = tally([gap for call in measured for gap in call.gaps]), by_platform.gap
+    say(
+        f"{system.name}: A median {a['median']}, p95 {a['p95']} ms (n {a['n']}, unanswered "
+        f"{a['unanswered']}, cut into {a['cut_into']}); "
+        f"B median {b['median']}, p95 {b['p95']} ms; "
+        f"{load.system_cores} cores, others {load.others_cores}"
+    )
+    figures = {
+        "a_ms": a,
+        "b_ms": b,
+        "b_source": by_platform.source,
+        "steps_ms": by_platform.steps,
+        "calls": [
+            {"persona": call.persona, "seconds": round(call.seconds, 1)} for call in measured
+        ],
+        "cores_used": load.system_cores,
+        "cores_used_by_others": load.others_cores,
+    }
+    return figures, measured
 
-    system = make()
-    results: dict[str, Any] = {}
-    for at_once in options.calls:
-        rounds = options.rounds or (2 if at_once < FEW else 1)
-        personas = [CAST[i % len(CAST)] for i in range(at_once * rounds)]
-        say(
-            f"{system.name}: {at_once} at once, {len(personas)} calls, {options.seconds:.0f} s each"
-        )
-        load = os.getloadavg()[0]
-        measured = system.call(personas, at_once=at_once, seconds=options.seconds)
-        found: list[Gap] = [gap for call in measured for gap in call.gaps]
-        by_platform = system.platform(measured)
-        results[str(at_once)] = {
-            "a_ms": tally(found),
-            "b_ms": by_platform.gap,
-            "b_source": by_platform.source,
-            "steps_ms": by_platform.steps,
-            "calls": [
-                {"persona": call.persona, "seconds": round(call.seconds, 1)} for call in measured
-            ],
-            "load_before": round(load, 2),
-        }
-        a, b = results[str(at_once)]["a_ms"], by_platform.gap
-        say(
-            f"{system.name}: A median {a['median']}, p95 {a['p95']} ms (n {a['n']}, unanswered "
-            f"{a['unanswered']}, cut into {a['cut_into']}); "
-            f"B median {b['median']}, p95 {b['p95']} ms"
-        )
-        if options.keep:
-            for number, call in enumerate(measured):
-                name = f"{system.name}_{at_once}_{number}_{call.persona}"
-                (folder / f"{name}.wav").write_bytes(call.recording)
-                gaps_text = json.dumps([asdict(gap) for gap in call.gaps], indent=1)
-                (folder / f"{name}.json").write_text(gaps_text, encoding="utf-8")
-    return results
+
+def keep(folder: Path, name: str, measured: Sequence[Measured]) -> None:
+    """Write down the recordings and what was found in them."""
+    for number, call in enumerate(measured):
+        stem = f"{name}_{number}_{call.persona}"
+        (folder / f"{stem}.wav").write_bytes(call.recording)
+        found = json.dumps([asdict(gap) for gap in call.gaps], indent=1)
+        (folder / f"{stem}.json").write_text(found, encoding="utf-8")
 
 
 def main() -> None:
@@ -136,28 +138,27 @@ def main() -> None:
     began = time.monotonic()
     result: dict[str, Any] = {"benchmark": "latency", "machine": machine()}
     with folder_of(options.keep) as folder:
-        os.environ["DATA_DIR"] = str(folder)  # before any settings are read
-        from benchmarks import systems
-        from reauto_site.demo.servers import Servers, port_take
-
         port, carrier_port = (port_take(0, what=name, option="") for name in ("server", "carrier"))
         environment = systems.environment(folder, port=port, carrier_port=carrier_port)
-        for name in KEPT_OUT:
-            os.environ.pop(name, None)
-        os.environ |= environment
+        os.environ |= environment  # before any settings are read
         if options.product:
             prepare()
-        logs = folder / "logs"
-        makers: list[tuple[str, Callable[[Any, Any], Any]]] = []
+        makers: dict[str, Callable[[Servers, Exchange], systems.System]] = {}
         if options.product:
-            makers.append(("product", lambda s, e: systems.Product(s, e, port=port)))
+            makers["product"] = lambda s, e: systems.Product(s, e, port=port)
         if options.peer:
-            makers.append(("stock_pipecat", lambda s, e: systems.StockBot(s, e, folder=folder)))
-        for name, make in makers:
-            # One after the other, each with both cores and the caller to itself.
-            with Servers(environment=environment, log_dir=logs) as servers:
-                exchange = systems.carrier_start(servers, port=carrier_port)
-                result[name] = system_measure(lambda: make(servers, exchange), options, folder)  # noqa: B023
+            makers["stock_pipecat"] = lambda s, e: systems.StockBot(s, e, folder=folder)
+        with Servers(environment=environment, log_dir=folder / "logs") as measuring:
+            exchange = systems.carrier_start(measuring, port=carrier_port)
+            for at_once in options.calls:
+                for name, make in makers.items():
+                    # One after the other, each afresh and with the machine to itself.
+                    with Servers(environment=environment, log_dir=folder / "logs") as servers:
+                        system = make(servers, exchange)
+                        figures, measured = system_measure(system, at_once=at_once, options=options)
+                    result.setdefault(name, {})[str(at_once)] = figures
+                    if options.keep:
+                        keep(folder, f"{name}_{at_once}", measured)
     result["elapsed_s"] = round(time.monotonic() - began, 1)
     print(json.dumps(result))
 

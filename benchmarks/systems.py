@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections import defaultdict
@@ -16,6 +17,8 @@ from reauto_site.demo.servers import Servers, port_take
 
 CARRIER_CALLS_PER_SECOND = 10
 GIVE_UP_S = 60.0
+_NUMBERS = itertools.count(5001)
+"""Fictional numbers of the bot's calls; the product takes those of its demo."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,6 @@ class StockBot:
         self._servers = servers
         self._exchange = exchange
         self._events = folder / "stock_bot.jsonl"
-        self._dialled = 0
         port = port_take(0, what="stock bot", option="--port")
         self._url = f"http://127.0.0.1:{port}"
         servers.start(
@@ -149,8 +151,7 @@ class StockBot:
         )
 
     def _number(self) -> str:
-        self._dialled += 1
-        return f"+1808555{5000 + self._dialled}"
+        return f"+1808555{next(_NUMBERS)}"
 
 
 STEP_NAMES = {
