@@ -46,6 +46,7 @@ from voice.frames import (
     NoticeArrived,
     StreamClosed,
     TurnVerdict,
+    VoiceFading,
     VoiceGoesOn,
     VoicePaused,
     VoiceStarted,
@@ -160,6 +161,8 @@ class Dialogue(FrameProcessor):
             self._post(self._on_voice_started, frame.at_ms)
         elif isinstance(frame, VoiceGoesOn):
             self._post(self._on_voice_goes_on, frame.lasted_ms)
+        elif isinstance(frame, VoiceFading):
+            self._post(self._on_voice_fading, frame.last_voiced_ms)
         elif isinstance(frame, VoicePaused):
             self._post(self._on_voice_paused, frame)
         elif isinstance(frame, TurnVerdict):
@@ -300,19 +303,41 @@ class Dialogue(FrameProcessor):
         if enough and len(words_of(text)) >= 2 and not self._means_nothing(text):
             await self._yield_floor()
 
+    async def _on_voice_fading(self, last_voiced_ms: float) -> None:
+        """Think of an answer while it is still open whether this is a pause."""
+        turn = self._turn
+        if not self._partial or not self._free() or self._finals_due:
+            return
+        turn.last_voiced_ms = last_voiced_ms
+        turn.paused_ms = turn.transcribed_ms = self._clock.now_ms()
+        self._verdict = None
+        await self._guess()
+
     async def _on_voice_paused(self, frame: VoicePaused) -> None:
         self._voice = False
         self._finals_due += 1
-        self._verdict = None
         turn = self._turn
+        if turn.last_voiced_ms != frame.last_voiced_ms:
+            self._verdict = None
         turn.last_voiced_ms = frame.last_voiced_ms
         turn.paused_ms = turn.transcribed_ms = self._clock.now_ms()
         self._heard_voice_ms = frame.voiced_ms
         turn.guessing, turn.guess = True, self._partial
-        free = not self._agent_speaks() and self._cut is None and not self._hanging_up
-        if self._partial and free and self._finals_due == 1:
-            # The final words take 100 ms and more, and mostly are these.
-            await self._prepare()
+        if self._partial and self._free() and self._finals_due == 1:
+            await self._guess()
+
+    async def _guess(self) -> None:
+        """Answer the words as they stand: the final ones take 100 ms more, and mostly agree."""
+        turn = self._turn
+        turn.guessing, turn.guess = True, self._partial
+        if self._ahead is not None and words_of(self._ahead.answers) == words_of(turn.text):
+            self._weigh()
+            return
+        await self._prepare()
+
+    def _free(self) -> bool:
+        """Whether nothing of the agent is being heard, or waits to be taken up again."""
+        return not self._agent_speaks() and self._cut is None and not self._hanging_up
 
     async def _on_final(self, transcript: Transcript) -> None:
         reply = self._current

@@ -13,7 +13,7 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from voice.audio import TELEPHONE_RATE
 from voice.engines.vad import SharedSileroVAD, turn_probability
-from voice.frames import TurnVerdict, VoiceGoesOn, VoicePaused, VoiceStarted
+from voice.frames import TurnVerdict, VoiceFading, VoiceGoesOn, VoicePaused, VoiceStarted
 
 logger = structlog.get_logger(__name__)
 
@@ -29,6 +29,10 @@ ONSET_WINDOWS = 2
 OFFSET_CONFIDENCE = 0.4
 PAUSE_MS = 130.0
 """Silence after which the turn may be over: longer than the stop inside a word."""
+FADE_MS = 64.0
+"""Silence after which it is worth thinking of an answer, unheard."""
+JUDGE_EVERY_MS = 400.0
+"""Least time between two looks at how finished the turn sounds: one costs 35 ms of a core."""
 LEAST_LEVEL_DBFS = -52.0
 ABOVE_NOISE_DB = 8.0
 BELOW_PEAK_DB = 30.0
@@ -75,6 +79,9 @@ class Ears(FrameProcessor):
         self._noise_db = -70.0
         self._peak_db = -90.0
         self._memory = bytearray()
+        self._faded = False
+        self._judged_ms = -JUDGE_EVERY_MS
+        self._judged_of_ms = -1.0
         self._judging: asyncio.Task[None] | None = None
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
@@ -145,6 +152,11 @@ class Ears(FrameProcessor):
             self._note_voice(levels, at_ms)
             await self.push_frame(VoiceGoesOn(lasted_ms=end_ms - self._started_ms))
         quiet_ms = end_ms - self._last_voiced_ms
+        if quiet_ms >= FADE_MS and not self._faded:
+            self._faded = True
+            await self.push_frame(VoiceFading(last_voiced_ms=self._last_voiced_ms))
+            if end_ms - self._judged_ms >= JUDGE_EVERY_MS:
+                await self._start_judging(end_ms)
         unvoiced_ms = end_ms - self._last_confident_ms
         if unvoiced_ms >= PAUSE_MS or (quiet_ms >= PAUSE_MS and unvoiced_ms > 0):
             await self._voice_paused()
@@ -154,6 +166,7 @@ class Ears(FrameProcessor):
         floor = max(self._peak_db - BELOW_PEAK_DB, self._noise_db + ABOVE_NOISE_DB / 2)
         voiced = np.flatnonzero(levels > floor)
         if voiced.size:
+            self._faded = False
             self._last_voiced_ms = at_ms + (int(voiced[-1]) + 1) * BLOCK_MS
 
     async def _voice_paused(self) -> None:
@@ -167,8 +180,14 @@ class Ears(FrameProcessor):
                 voiced_ms=last_ms - self._started_ms,
             )
         )
+        if self._judged_of_ms != last_ms:
+            await self._start_judging(last_ms + PAUSE_MS)
+
+    async def _start_judging(self, now_ms: float) -> None:
+        await self._stop_judging()
+        self._judged_ms, self._judged_of_ms = now_ms, self._last_voiced_ms
         if self._turn_model is not None:
-            judging = self._judge(bytes(self._memory), last_ms, self._turn_model)
+            judging = self._judge(bytes(self._memory), self._last_voiced_ms, self._turn_model)
             self._judging = self.create_task(judging, name="turn-model")
 
     async def _judge(self, pcm: bytes, last_ms: float, model: TurnModel) -> None:

@@ -30,6 +30,13 @@ class VoiceGoesOn(SystemFrame):
 
 
 @dataclass
+class VoiceFading(SystemFrame):
+    """The caller has just fallen silent, perhaps between two sounds of a word."""
+
+    last_voiced_ms: float = 0.0
+
+
+@dataclass
 class VoicePaused(VADUserStoppedSpeakingFrame):
     """The caller fell silent; the last voiced sample was at `last_voiced_ms`."""
 
