@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 
 from calls import carrier
-from calls.models import Recording
+from calls.models import Call, Recording
 from calls.services.sound import wav_repair
 
 
@@ -28,7 +28,7 @@ def carrier_recording_fetch(*, call_id: UUID | str, url: str, now: datetime) -> 
         StrangeAddress: the address is not on the carrier's host.
         carrier.CarrierError: it could not be fetched.
     """
-    recording = Recording.objects.get(call_id=call_id)
+    recording = Recording.objects.select_related("call").get(call_id=call_id)
     if recording.state == Recording.State.STORED:
         return
     allowed = urlsplit(settings.ENV.twilio_api_base_url)
@@ -46,7 +46,15 @@ def carrier_recording_fetch(*, call_id: UUID | str, url: str, now: datetime) -> 
         file=recording.file.name,
         state=Recording.State.STORED,
         duration_ms=duration_ms,
+        offset_ms=_offset_ms(recording.call),
         sample_rate=int.from_bytes(sound[24:28], "little"),
         channels=int.from_bytes(sound[22:24], "little"),
         sha256=hashlib.sha256(sound).hexdigest(),
     )
+
+
+def _offset_ms(call: Call) -> int:
+    """Return when the recording began in the stream's time: at the answer, before the stream."""
+    if call.answered_at is None or call.stream_started_at is None:
+        return 0
+    return -round((call.stream_started_at - call.answered_at).total_seconds() * 1000)
