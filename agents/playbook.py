@@ -210,6 +210,7 @@ class Script(Part):
     closing: Closing
     opt_out_confirm: Line
     recording_stopped: Line
+    not_recorded: Line = "No, this call is not being recorded."
     hold: Line
     reprompts: Annotated[tuple[Line, ...], Field(min_length=2)]
     not_understood: Line

@@ -10,7 +10,7 @@ from agents.graph.lines import say, spoken_time
 from agents.graph.state import Setting, Talk
 from agents.interface import Action, Do, Item
 from agents.understanding import Intent, Reading
-from agents.understanding.times import callback_moment
+from agents.understanding.times import Clock, Named, callback_moment
 
 AGENT = "scheduler"
 EARLIEST, LATEST = time(9), time(20)
@@ -27,7 +27,8 @@ def callback_turn(talk: Talk, reading: Reading, setting: Setting) -> Said:
     if reading.human and talk.stage != "callback":
         talk = talk.signal("wants_person", True)
     confirming = talk.expecting == "callback.confirm" and talk.callback_at is not None
-    moment = callback_moment(reading.time, now=setting.brief.now, zone=setting.zone)
+    named = _completed(reading.time, talk, setting) if confirming else reading.time
+    moment = callback_moment(named, now=setting.brief.now, zone=setting.zone)
     if confirming and reading.has(Intent.YES) and not reading.has(Intent.NO):
         return _arranged(talk, setting, "confirmed")
     if moment is not None:
@@ -38,6 +39,20 @@ def callback_turn(talk: Talk, reading: Reading, setting: Setting) -> Said:
         # Not a no, and the time was said by the lead: better to call than to quarrel.
         return _arranged(talk, setting, "not contradicted")
     return _asked(talk, setting)
+
+
+def _completed(named: Named, talk: Talk, setting: Setting) -> Named:
+    """Return what was named with the rest taken from the time proposed: "no, at four" changes
+    the hour and keeps the day."""
+    if not named or named.after or talk.callback_at is None:
+        return named
+    proposed = talk.callback_at.astimezone(setting.zone)
+    if named.day is None:
+        return replace(named, day=proposed.date())
+    if named.clock is None and not named.part:
+        half = "pm" if proposed.hour >= 12 else "am"
+        return replace(named, clock=Clock(proposed.hour % 12 or 12, proposed.minute, half))
+    return named
 
 
 def _proposed(talk: Talk, moment: datetime, setting: Setting) -> Said:

@@ -61,6 +61,9 @@ def _fact_stated(talk: Talk, key: str, setting: Setting, items: tuple[Item, ...]
     """State what was asked for, then put the open question again."""
     fact = setting.script.fact(key)
     lines = fact.answer if fact else ()
+    recorded = setting.brief.recorded and not talk.signals.get("recording_stopped")
+    if key == "recorded" and not recorded:
+        lines = (setting.script.not_recorded,)
     said = tuple(say(line, f"fact.{key}", AGENT, setting) for line in lines)
     talk = replace(talk.counted("questions_asked"), human_heard=True)
     if key == "robot":

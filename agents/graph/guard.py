@@ -31,6 +31,8 @@ def guard(
         return _settled(*closer.opted_out(talk, setting, source))
     if talk.ended:
         return _settled(talk, ())
+    if isinstance(event, Utterance) and not event.text.strip():
+        return _settled(state["talk"], ())
     if isinstance(event, Opening):
         return Command(goto="greeter", update={"talk": talk, "items": disclosure(setting)})
     if isinstance(event, MachineAnswered):

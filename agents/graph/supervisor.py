@@ -36,6 +36,7 @@ async def listener(state: State, runtime: Runtime[Setting]) -> Command[Literal["
             offered=talk.offered,
             last_answered=talk.last_answered,
             answers={slot: answer["value"] for slot, answer in talk.answers.items()},
+            first_name=brief.lead_first_name,
         ),
     )
     talk = talk.signal("words", talk.signals.get("words", 0) + len(event.text.split()))
@@ -102,6 +103,8 @@ def supervisor(state: State, runtime: Runtime[Setting]) -> Command[Agents]:
         return Command(goto=STOP, update={"talk": talk, "items": ()})
     if reading.has(Intent.WRONG_NUMBER) and not reading.answers:
         return _closed(*closer.wrong_number(talk, setting))
+    if reading.has(Intent.SOLD) and talk.stage == "greet":
+        return _closed(*closer.not_interested(talk, setting, "has sold already"))
     if reading.has(Intent.HOSTILE):
         talk = talk.signal("hostile", True)
         return _closed(*closer.not_interested(talk, setting, "the lead is hostile"))

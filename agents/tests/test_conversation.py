@@ -179,6 +179,35 @@ async def test_a_corrected_callback_time_is_repeated_again() -> None:
     assert "four P M" in talk.words
 
 
+async def test_a_named_hour_keeps_the_day_proposed_before() -> None:
+    talk = await (await opened()).says("call me on thursday", "no at four")
+    assert "on Thursday at four P M" in talk.words
+    await talk.says("no friday")
+    assert "on Friday at four P M" in talk.words
+
+
+@pytest.mark.parametrize("words", ["i am not maria", "there is no maria here", "this is not maria"])
+async def test_somebody_else_is_let_go(words: str) -> None:
+    talk = await (await opened()).says(words)
+    assert talk.done(Action.HANG_UP) == {"outcome": "wrong_number"}
+
+
+async def test_who_has_sold_already_is_not_asked_again() -> None:
+    talk = await (await opened()).says("we already sold the house")
+    assert talk.done(Action.HANG_UP) == {"outcome": "not_interested"}
+
+
+@pytest.mark.parametrize(("recorded", "answer"), [(True, "Yes, this call"), (False, "No, this")])
+async def test_it_tells_truly_whether_the_call_is_recorded(recorded: bool, answer: str) -> None:
+    talk = await (await opened(recorded=recorded)).says("is this call being recorded")
+    assert talk.words.startswith(answer)
+
+
+async def test_nothing_recognised_is_nothing_said() -> None:
+    talk = await (await opened()).says("  ")
+    assert talk.items == []
+
+
 async def test_it_does_not_promise_to_call_at_night() -> None:
     talk = await (await opened()).says("call me tomorrow at eleven p m")
     assert "callback.hours" in talk.topics

@@ -323,7 +323,7 @@ def test_it_hears_that_no_offered_time_suits(words: str) -> None:
         ("in half an hour", (23, 10, 30)),
         ("this afternoon", (23, 14, 0)),
         ("tuesday morning", (24, 10, 0)),
-        ("next tuesday at ten a m", (24, 10, 0)),
+        ("next thursday at ten a m", (26, 10, 0)),
         ("five thirty", (23, 17, 30)),
         ("after five", (23, 17, 0)),
         ("half past ten tomorrow", (24, 10, 30)),
@@ -341,6 +341,11 @@ def test_it_reads_when_to_call_back(words: str, moment: tuple[int, int, int]) ->
     assert callback_moment(named, now=NOW, zone=ZONE) == datetime(
         2026, 11, day, hour, minute, tzinfo=ZONE
     )
+
+
+def test_next_tuesday_is_not_tomorrow() -> None:
+    named = read("next tuesday at ten a m", "callback.ask").time
+    assert callback_moment(named, now=NOW, zone=ZONE) == datetime(2026, 12, 1, 10, tzinfo=ZONE)
 
 
 def test_it_reads_a_date() -> None:

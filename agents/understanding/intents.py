@@ -15,6 +15,7 @@ class Intent(StrEnum):
     NO = "no"
     NOT_INTERESTED = "not_interested"
     HOSTILE = "hostile"
+    SOLD = "sold"
     BUSY = "busy"
     CALLBACK = "callback"
     WRONG_NUMBER = "wrong_number"
@@ -61,8 +62,14 @@ _PATTERNS: Mapping[Intent, tuple[tuple[re.Pattern[str], ...], tuple[re.Pattern[s
             r"\bnot for (me|us)\b|\bno need\b|\bwe are (all )?(good|set)\b|\bi am (all )?(good|set)\b$",
             r"\bnot (really )?(want|need) (any of )?(this|that|it|your (help|service|services))\b",
             r"\b(do not|not) bother\b|\bwaste of (my )?time\b|\bwasting (your|my) time\b",
-            r"\b(already sold|sold (it|the house|our house|my house|our home|my home)) (already|last|a|two|three)\b|\b(is|has been|was|we) already sold\b|\balready sold (it|the|our|my)\b",
         ),
+    ),
+    Intent.SOLD: (
+        _compiled(
+            r"\b(we|i)( have)?( just)?( already)? sold (it|the (house|home|place|property)|(our|my) (house|home|place|property))\b(?!.*\b(years|last time|once)\b)",
+            r"\b(house|home|it|property|place) (is|was|has been|is all|got) (already |just )?sold\b|\balready sold\b",
+        ),
+        (),
     ),
     Intent.HOSTILE: (
         _compiled(

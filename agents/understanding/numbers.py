@@ -157,7 +157,7 @@ _SEASONS: Mapping[str, int] = {
 _NOW = re.compile(
     r"\b(as soon as (possible|i can|we can)|asap|a s a p|right away|straight away|immediately|"
     r"(sooner|soon) the better|the sooner|quickly|yesterday|ready (now|to go)|very soon|real soon|"
-    r"pretty soon|soon as|right now|this week|next week|this month|any ?(time|day) now|urgent(ly)?|"
+    r"pretty soon|(pretty|very|real|super) (quick|fast)|soon as|right now|this week|next week|this month|any ?(time|day) now|urgent(ly)?|"
     r"in a hurry|fast as|at once)\b"
 )
 _FAR = re.compile(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -33,6 +34,8 @@ class Context:
     """The slot that was filled last; "I said three, not two" is about it."""
     answers: Mapping[str, Any] = field(default_factory=dict)
     """Slot -> value, as known so far."""
+    first_name: str = ""
+    """The lead's, to hear "I am not Maria"."""
 
     @property
     def asked(self) -> Question | None:
@@ -97,6 +100,8 @@ def _read(words: str, context: Context, *, tolerant: bool) -> Reading:
     tokens = words.split()
     script = context.script
     intents = intents_in(words)
+    if _is_somebody_else(words, context.first_name):
+        intents[Intent.WRONG_NUMBER] = 0.9
     answers = _answers(words, context, intents, tolerant)
     objection = next(
         (
@@ -141,6 +146,17 @@ def _read(words: str, context: Context, *, tolerant: bool) -> Reading:
         )
         if about_time
         else Named(),
+    )
+
+
+def _is_somebody_else(words: str, first_name: str) -> bool:
+    """Tell "I am not Maria", "there is no Maria here" from other words."""
+    name = re.escape(normalised(first_name))
+    return bool(name) and bool(
+        re.search(rf"\b(i am|this is|name is|it is) not {name}\b|\bno {name}\b.*\bhere\b", words)
+        or re.search(
+            rf"\b{name} (does not|is not|has not|no longer)\b.*\b(here|number|live)\b", words
+        )
     )
 
 

@@ -191,7 +191,8 @@ def _day(words: str, text: str, today: date) -> tuple[date | None, bool]:
     if match := _WEEKDAY.search(words):
         ahead = (WEEKDAYS.index(match[2]) - today.weekday()) % 7 or 7
         next_week = re.search(r"\bnext week\b|\bweek after\b", words)
-        if next_week and today.weekday() + ahead < 7:
+        # "Next Tuesday" said on a Monday is hardly tomorrow.
+        if (next_week and today.weekday() + ahead < 7) or (match[1] == "next" and ahead <= 2):
             ahead += 7
         return today + timedelta(days=ahead), False
     if dated := re.search(
