@@ -1,0 +1,86 @@
+"""When a turn is over, by the words."""
+
+from __future__ import annotations
+
+import pytest
+
+from voice.phrasing import word_groups, words_by
+from voice.turns import Patience, is_back_channel, is_greeting, silence_needed_ms
+
+PATIENCE = Patience()
+
+
+def needed(text: str, understood: bool | None = None, finished: float | None = None) -> int:
+    return silence_needed_ms(text, understood=understood, finished=finished, patience=PATIENCE)
+
+
+@pytest.mark.parametrize("text", ["yes", "no thank you", "Yeah, sure.", "hello", "that's right"])
+def test_a_complete_short_answer_is_taken_at_once(text: str) -> None:
+    assert needed(text) == PATIENCE.closed_ms
+
+
+@pytest.mark.parametrize(
+    "text", ["my house has", "yes and", "um", "let me see", "about", "it's the", "well I"]
+)
+def test_it_waits_for_a_caller_who_is_about_to_go_on(text: str) -> None:
+    for finished in (None, 0.1, 0.99):
+        assert needed(text, True, finished) == PATIENCE.open_ms
+
+
+def test_what_was_understood_and_sounds_finished_is_answered_at_once() -> None:
+    assert needed("four bedrooms", True, 0.8) == PATIENCE.closed_ms
+    assert needed("four bedrooms", True, 0.2) == PATIENCE.likely_ms
+    assert needed("four bedrooms", True) == PATIENCE.likely_ms
+
+
+def test_what_was_not_understood_waits_for_more() -> None:
+    assert needed("the kitchen was", False, 0.2) == PATIENCE.open_ms
+    assert needed("purple elephants", False, 0.9) == PATIENCE.unsure_ms
+
+
+def test_more_certainty_never_means_more_waiting() -> None:
+    for text in ("four bedrooms", "yes", "and"):
+        for finished in (None, 0.2, 0.9):
+            assert needed(text, True, finished) <= needed(text, None, finished)
+            assert needed(text, None, finished) <= needed(text, False, finished)
+
+
+@pytest.mark.parametrize("text", ["", "mm hm", "Okay.", "right right", "uh huh", "I see"])
+def test_it_knows_a_back_channel(text: str) -> None:
+    assert is_back_channel(text)
+
+
+@pytest.mark.parametrize("text", ["stop", "okay but how", "no", "who is this", "wait"])
+def test_it_knows_what_is_meant(text: str) -> None:
+    assert not is_back_channel(text)
+    assert not is_greeting(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "groups"),
+    [
+        ("Hello.", ["Hello."]),
+        ("Hello. How are you?", ["Hello.", "How are you?"]),
+        (
+            "Mr. Smith will come at three p.m. on Friday.",
+            ["Mr. Smith will come at three p.m. on Friday."],
+        ),
+        ("Yes, of course.", ["Yes, of course."]),
+        (
+            "One of our agents can meet you today, or tomorrow at noon.",
+            ["One of our agents can meet you today,", "or tomorrow at noon."],
+        ),
+        ("It is worth $450,000 or so.", ["It is worth $450,000 or so."]),
+    ],
+)
+def test_words_are_grouped_where_a_speaker_breathes(text: str, groups: list[str]) -> None:
+    assert word_groups(text) == groups
+    assert " ".join(groups) == text
+
+
+def test_only_whole_words_count_as_heard() -> None:
+    text = "one two three"
+    assert words_by(0.0, text) == ""
+    assert words_by(0.34, text) == "one"
+    assert words_by(0.6, text) == "one two"
+    assert words_by(1.0, text) == text
