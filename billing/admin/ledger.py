@@ -26,10 +26,11 @@ class ChargeAdmin(AppendOnlyAdmin):
         "at",
         "component",
         "provider",
+        "call",
         "campaign",
         "used",
         "paid_for",
-        "unit_price",
+        "per_unit",
         "cost",
         "standing",
     )
@@ -41,7 +42,7 @@ class ChargeAdmin(AppendOnlyAdmin):
         ("at", DateRangeFilter),
     )
     list_filter_submit = True
-    list_select_related = ("campaign",)
+    list_select_related = ("campaign", "call__lead")
     ordering = ("-at",)
     search_fields = ("key", "campaign__name", "call__lead__first_name", "call__lead__last_name")
     show_full_result_count = False
@@ -53,6 +54,10 @@ class ChargeAdmin(AppendOnlyAdmin):
     @display(description="Paid for")
     def paid_for(self, charge: Charge) -> str:
         return f"{charge.billed_quantity.normalize():f}"
+
+    @display(description="Unit price", ordering="unit_price")
+    def per_unit(self, charge: Charge) -> str:
+        return f"${charge.unit_price.normalize():f}"
 
     @display(description="Amount", ordering="amount")
     def cost(self, charge: Charge) -> str:

@@ -74,7 +74,7 @@ UNFOLD: dict[str, Any] = {
     "STYLES": [lambda request: static("reauto/desk.css")],
     "SCRIPTS": [lambda request: static("reauto/viewer-zone.js")],
     "DASHBOARD_CALLBACK": "calls.admin.dashboard.dashboard",
-    "COMMAND": {"search_models": ["leads.lead", "calls.campaign"], "show_history": False},
+    "COMMAND": {"search_callback": "calls.admin.search.find", "show_history": False},
     "SIDEBAR": {
         "show_search": True,
         "command_search": True,
