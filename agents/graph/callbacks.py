@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
@@ -31,6 +32,9 @@ def callback_turn(talk: Talk, reading: Reading, setting: Setting) -> Said:
     moment = callback_moment(named, now=setting.brief.now, zone=setting.zone)
     if confirming and reading.has(Intent.YES) and not reading.has(Intent.NO):
         return _arranged(talk, setting, "confirmed")
+    if moment is None and re.search(r"\b(any ?time|whenever|does not matter)\b", reading.words):
+        tomorrow = setting.brief.now.astimezone(setting.zone).date() + timedelta(days=1)
+        moment = callback_moment(Named(day=tomorrow), now=setting.brief.now, zone=setting.zone)
     if moment is not None:
         if confirming and talk.callback_at == moment.astimezone(UTC):
             return _arranged(talk, setting, "said again")
@@ -38,6 +42,9 @@ def callback_turn(talk: Talk, reading: Reading, setting: Setting) -> Said:
     if confirming and not reading.has(Intent.NO):
         # Not a no, and the time was said by the lead: better to call than to quarrel.
         return _arranged(talk, setting, "not contradicted")
+    asked_when = talk.expecting in ("callback.ask", "clarify.callback")
+    if asked_when and reading.has(Intent.NO) and not reading.has(Intent.DO_NOT_KNOW):
+        return closer.not_interested(talk, setting, "does not want to be called again")
     return _asked(talk, setting)
 
 

@@ -431,3 +431,27 @@ async def test_a_time_after_the_clock_changes_is_said_right() -> None:
     monday = type(monday)(7, "Dana", starts, starts + timedelta(minutes=30))
     talk = await at_the_offer(now=before, slots=(monday,))
     assert "on Monday at ten A M" in talk.words
+
+
+async def test_being_busy_in_the_middle_is_no_answer_to_the_question() -> None:
+    talk = await opened()
+    await talk.says("yes", "a new job", "two months", "four bedrooms", "five hundred thousand")
+    await talk.says("i can't talk right now")
+    assert talk.asks == "callback.ask"
+    assert "has_agent" not in (await talk.close()).answers
+
+
+async def test_a_lead_who_wants_no_callback_either_is_let_go() -> None:
+    talk = await (await opened()).says("no", "never")
+    assert talk.done(Action.HANG_UP) == {"outcome": "not_interested"}
+
+
+async def test_dinner_is_a_reason_and_not_a_time_to_call() -> None:
+    talk = await (await opened()).says("it's dinner time")
+    assert talk.asks == "callback.ask"
+
+
+async def test_any_time_is_repeated_as_a_time() -> None:
+    talk = await (await opened()).says("i'm busy", "any time")
+    assert talk.asks == "callback.confirm"
+    assert "tomorrow at ten A M" in talk.words

@@ -116,13 +116,14 @@ def _yes_no(
         intent in intents
         for intent in (
             Intent.NOT_INTERESTED,
-            Intent.BUSY,
             Intent.WHY,
             Intent.DECLINES,
             Intent.REPEAT,
             Intent.HOSTILE,
         )
     ):
+        return None
+    if intents.get(Intent.BUSY, 0.0) >= 0.9:
         return None
     if Intent.NO in intents and Intent.DO_NOT_KNOW not in intents:
         return Answer(False, intents[Intent.NO])

@@ -52,7 +52,7 @@ _PATTERNS: Mapping[Intent, tuple[tuple[re.Pattern[str], ...], tuple[re.Pattern[s
             r"\bnot( \w+)? interested( in)?\b(?! in (a lower|less|your commission))",
             r"\bno interest\b",
             r"\bnot( \w+){0,2} (looking|planning|going|ready|trying|wanting|thinking) (to|of|about) (sell|selling)\b",
-            r"\bnot want(ing)? to sell\b|\bnot selling\b|\bnot for sale\b|\bnever (going to )?sell",
+            r"\bnot( \w+)? want(ing)? to sell\b|\bnot selling\b|\bnot for sale\b|\bnever (going to )?sell",
             r"\bnot in the market\b|\bno longer (selling|interested|looking)\b",
             r"\b(changed (my|our) minds?|decided not to( sell)?|decided against)\b",
             r"\bwe are staying\b|\bstaying put\b|\bhappy where (we|i) (are|am)\b",
@@ -107,6 +107,7 @@ _PATTERNS: Mapping[Intent, tuple[tuple[re.Pattern[str], ...], tuple[re.Pattern[s
             r"\b(not|no|never) (\w+ )?time (right now|now|for this|today|to talk|at the moment|at this)\b|\b(not|no) (really |got |have |have any |any )*time$",
             r"\b(i am|we are|am) (\w+ )?(driving|at work|working(?! with| for| on)|in a meeting|at the (doctor|store|office|hospital|gym|dentist)|on my way|on the road|cooking|eating|having (dinner|lunch|breakfast)|in the middle|on another (call|line)|on the other line|about to|in the car|at dinner|at lunch|out (right now|at the moment)|walking|shopping|running late|feeding|sleeping|asleep|in class|at school|at church)\b",
             r"\b(can not|can i not|not able to|unable to) (really )?(talk|speak|chat|do this)\b",
+            r"\bwith (a |my |the )?(client|clients|customer|customers|patient|boss|doctor)\b|\b(was|were) (just )?(sleeping|asleep|napping|in bed)\b|\bit is (dinner|lunch|supper|bed) ?time\b",
             r"\bcaught me at\b|\bi have to (go|run|leave)\b|\b(i )?(got|need) to (go|run|leave)\b(?!.*\bhouse\b)|\bin a (hurry|rush|meeting)\b",
         ),
         _compiled(
@@ -143,6 +144,7 @@ _PATTERNS: Mapping[Intent, tuple[tuple[re.Pattern[str], ...], tuple[re.Pattern[s
     Intent.REPEAT: (
         _compiled(
             r"\b(repeat|rephrase)\b|\bsay (that|it|this) (\w+ )?again\b|\bsay again\b|\b(once|one) more time\b|\bcome again\b",
+            r"\bwhat (was|were|is|are) (the|those) (first|second|last|other|times?|options?|days?)\b|\bwhich (day|time|one) (was|did|is)\b|\b(wait|sorry) (which|what) (day|time)\b",
             r"\bwhat (did|was) (you|that|it)( say| saying)?\b(?! (about|for))",
             r"\b(did not|can not|could not|can hardly|can barely|not) (\w+ )?(hear|catch|understand|get|make out)( you| that| it| what)?\b(?!.*\b(agent|offer|price|house|money)\b)",
             r"^(what|pardon|pardon me|sorry|excuse me|huh|sorry what|i am sorry|i beg your pardon|come again|eh|what now|say what|beg your pardon)$",
@@ -223,9 +225,9 @@ _YES_SURE = _compiled(
 )
 _NO_SURE = _compiled(
     r"^(\w+ ){0,1}(no|nope|nah|nuh_uh|negative)\b",
-    r"\bnot (really|yet|at all|now|particularly|today|quite|true|right|correct|that i know|so far|exactly)\b",
+    r"\bnot (really|yet|at all|now|right now|at the moment|currently|particularly|today|quite|true|right|correct|that i know|so far|exactly)\b",
     r"\b(i|we|it|that|there|he|she|they) (do|does|did|am|are|is|have|has|would|can|will|should)( \w+)? not\b",
-    r"\b(none|neither|never|not a chance|no way|absolutely not|definitely not|of course not|not interested|i doubt it|not necessarily)\b",
+    r"\b(none|neither|never|not a chance|no way|absolutely not|said no|told you no|definitely not|of course not|not interested|i doubt it|not necessarily)\b",
     r"\b(afraid|think|hope|guess|suppose) not\b",
 )
 # The last word of mixed answers counts: "yeah nah" is no, "no yeah" is yes.
@@ -239,7 +241,7 @@ _MIXED_YES = _compiled(
     r"\b(no|nah) (yeah|yes|yep|sure|that is (fine|okay|right|good|correct)|it is (fine|okay|good))\b",
     r"^(no )?(no problem|not a problem|not at all|no worries|why not)\b",
     r"^(yes|yeah|sure|okay) (not a problem|no problem|no worries|why not)\b|\b(can not|could not) be better\b",
-    r"^no (go ahead|please go|that is fine|i am free|i have (time|a (minute|moment)))\b",
+    r"^no (i do not mind|not at all|go ahead|please go|that is fine|i am free|i have (time|a (minute|moment)))\b",
 )
 
 

@@ -161,7 +161,7 @@ _NOW = re.compile(
     r"in a hurry|fast as|at once)\b"
 )
 _FAR = re.compile(
-    r"\b(someday|some day|eventually|no (rush|hurry)|not in a (rush|hurry)|down the "
+    r"\b(someday|some day|eventually|no (rush|hurry)|whenever|not for a while|not in a (rush|hurry)|down the "
     r"(road|line)|far away|in the future|long time)\b"
 )
 
@@ -203,6 +203,8 @@ def _months_of(match: re.Match[str]) -> float:
 
 def _calendar_months(words: str, today: date) -> int | None:
     """Return the months to "next year", "in the spring", "by June", "the end of the year"."""
+    if re.search(r"\bnot (until |till )?(this|next) year\b", words):
+        return 13 - today.month
     if re.search(r"\b(end of (the|this) year|later this year|this year|year end)\b", words):
         return max(0, 12 - today.month)
     if re.search(r"\b(next year|new year|beginning of the year|early next year)\b", words):
@@ -246,7 +248,7 @@ def property_in(words: str, *, expected: bool) -> dict[str, Any] | None:
         found["bedrooms"] = int(rooms[1])
     elif expected and (
         bare := re.fullmatch(
-            r"(?:\w+ ){0,4}?(\d{1,2})(?: (?:of them|rooms?|i think|i believe|in total|i guess))?",
+            r"(?:\w+ ){0,4}?(\d{1,2})(?: (?:\d|of them|rooms?|i think|i believe|in total|i guess))?",
             text,
         )
     ):

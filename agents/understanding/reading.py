@@ -132,6 +132,18 @@ def _read(words: str, context: Context, *, tolerant: bool) -> Reading:
         or Intent.CALLBACK in intents
         or Intent.BUSY in intents
     )
+    named = Named()
+    if about_time:
+        bare_hour = "callback" in context.expecting
+        named = named_time(words, now=context.now, zone=context.zone, bare_hour=bare_hour)
+        # "It is dinner time" tells why not now, not when to call.
+        if (
+            Intent.BUSY in intents
+            and Intent.CALLBACK not in intents
+            and named.part in ("dinner", "lunch", "lunchtime", "night")
+            and not (named.day or named.clock or re.search(r"\b(after|before|around|at)\b", words))
+        ):
+            named = Named()
     return Reading(
         words=words,
         intents=intents,
@@ -141,11 +153,7 @@ def _read(words: str, context: Context, *, tolerant: bool) -> Reading:
         human=Intent.HUMAN in intents
         or first_trigger(script.transfer_triggers, tokens) is not None,
         choice=choice,
-        time=named_time(
-            words, now=context.now, zone=context.zone, bare_hour="callback" in context.expecting
-        )
-        if about_time
-        else Named(),
+        time=named,
     )
 
 

@@ -110,7 +110,11 @@ def named_time(words: str, *, now: datetime, zone: ZoneInfo, bare_hour: bool = T
     if re.search(r"\bthis (evening|afternoon|morning)\b|\btonight\b", words) and day is None:
         day = today
     return Named(
-        day=day, part=part, clock=_clock(text, bare_hour), after=_span(text, words), week=week
+        day=day,
+        part=part,
+        clock=_clock(text, bare_hour),
+        after=_span(text, words, bare=bare_hour),
+        week=week,
     )
 
 
@@ -163,7 +167,7 @@ def _half_said(text: str) -> str:
     return "am" if re.search(r"\bin the morning\b", text) else ""
 
 
-def _span(text: str, words: str) -> timedelta | None:
+def _span(text: str, words: str, *, bare: bool) -> timedelta | None:
     if re.search(r"\b(in|about|after)? ?half an hour\b", words):
         return timedelta(minutes=30)
     if re.search(
@@ -176,6 +180,8 @@ def _span(text: str, words: str) -> timedelta | None:
         r"\b(?:in|after|give me|another|about) (?:about |maybe |like |another )?(\d+) (minutes?|hours?|days?|weeks?)\b",
         text,
     ) or re.search(r"(?<![\w:.])(\d+) (minutes?|hours?|days?|weeks?) from (?:now|today)\b", text)
+    if not match and bare:
+        match = re.fullmatch(r"(?:maybe |about |like )?(\d+) (minutes?|hours?)", text)
     if not match:
         return None
     unit = match[2].rstrip("s") + "s"

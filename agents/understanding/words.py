@@ -18,7 +18,7 @@ _CONTRACTIONS = (
     (re.compile(r"'re\b"), " are"),
     (re.compile(r"'ve\b"), " have"),
     (re.compile(r"'ll\b"), " will"),
-    (re.compile(r"\b(i|you|we|they|he|she)'d\b"), r"\1 would"),
+    (re.compile(r"\b(i|you|we|they|he|she|it|that|there)'d\b"), r"\1 would"),
     (re.compile(r"\b(it|that|what|who|where|there|he|she|here|when|how)'s\b"), r"\1 is"),
     (re.compile(r"\blet's\b"), "let us"),
 )
@@ -48,6 +48,7 @@ _SPELLINGS = (
     (re.compile(r"\b(uh|nuh|unh) ?-?uh\b"), "nuh_uh"),
     (re.compile(r"\bvoice mail\b"), "voicemail"),
     (re.compile(r"\bto ?night\b"), "tonight"),
+    (re.compile(r"\b(wensday|wendsday|wednesdays?)\b"), "wednesday"),
     (re.compile(r"\bo'? ?clock\b"), "oclock"),
 )
 # What telephone recognition makes of the words of this trade.
@@ -98,7 +99,8 @@ def normalised(text: str) -> str:
 
 _ONE_AS_PRONOUN = re.compile(
     r"\b(first|second|third|last|latter|earlier|early|later|late|other|that|this|which|any|either|"
-    r"no|every|each|some|the|a|good|better|new|bigger|smaller|another|right|wrong) one\b"
+    r"no|every|each|some|the|a|good|better|new|bigger|smaller|another|right|wrong|monday|tuesday|"
+    r"wednesday|thursday|friday|saturday|sunday|morning|afternoon) one\b"
 )
 
 
