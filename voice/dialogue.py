@@ -74,6 +74,8 @@ PROVISIONAL_MS = 500.0
 """A lead who goes on this soon after our first word had not finished."""
 SILENCE_MS = 6000.0
 """Silence after which the agent asks whether the lead is still there."""
+FINAL_WITHIN_MS = 2500.0
+"""How long the final words may take before the agent answers what it has understood by then."""
 NOISE_MS = 900.0
 """Voice without a recognised word that deserves an answer nevertheless."""
 ENDING_ANSWER_MS = 900.0
@@ -141,6 +143,7 @@ class Dialogue(FrameProcessor):
         self._backlog: deque[Event] = deque()
         self._opening = True
         # The clock
+        self._final_by: float | None = None
         self._decide_at: float | None = None
         self._silence_at: float | None = None
         self._silences = 0
@@ -220,7 +223,8 @@ class Dialogue(FrameProcessor):
             await reply.drop()
             await self._playout.interrupt(force=True)
             await self._adopt(reply)
-            heard = self._turns.agent(reply, at_ms=self._clock.now_ms())
+            self._turns.agent(reply, at_ms=self._clock.now_ms())
+            heard = _heard(reply, self._clock.now_ms())
             await self._conversation.heard(heard, interrupted=True)
         elif self._unheard is not None:
             await self._tell_heard()
@@ -258,7 +262,13 @@ class Dialogue(FrameProcessor):
 
     def _until_next(self) -> float | None:
         provisional = self._provisional_until()
-        times = (self._decide_at, self._silence_at, self._hang_up_by, provisional)
+        times = (
+            self._decide_at,
+            self._final_by,
+            self._silence_at,
+            self._hang_up_by,
+            provisional,
+        )
         due = min((at for at in times if at is not None), default=None)
         return None if due is None else max(0.0, (due - self._clock.now_ms()) / 1000)
 
@@ -267,6 +277,10 @@ class Dialogue(FrameProcessor):
         provisional = self._provisional_until()
         if provisional is not None and now >= provisional and self._current is not None:
             await self._adopt(self._current)
+        if self._final_by is not None and now >= self._final_by:
+            self._finals_due = 0
+            self._note("words_late")
+            await self._words_known(None)
         if self._decide_at is not None and now >= self._decide_at:
             self._decide_at = None
             await self._confirm()
@@ -316,6 +330,7 @@ class Dialogue(FrameProcessor):
     async def _on_voice_paused(self, frame: VoicePaused) -> None:
         self._voice = False
         self._finals_due += 1
+        self._final_by = self._clock.now_ms() + FINAL_WITHIN_MS
         turn = self._turn
         if turn.last_voiced_ms != frame.last_voiced_ms:
             self._verdict = None
@@ -340,17 +355,25 @@ class Dialogue(FrameProcessor):
         return not self._agent_speaks() and self._cut is None and not self._hanging_up
 
     async def _on_final(self, transcript: Transcript) -> None:
-        reply = self._current
-        guessed = reply is not None and reply.turn is not None and reply.turn.guessing
-        turn = reply.turn if guessed and reply is not None and reply.turn else self._turn
-        turn.guess = ""
-        if transcript.text:
-            turn.segments.append(transcript.text)
-            turn.confidences.append(transcript.confidence)
+        if not self._finals_due and not self._voice:
+            return  # too late: it was answered without
         # Without a pause before it, it is the first part of an utterance too long for the engine.
         self._finals_due = max(0, self._finals_due - 1)
+        await self._words_known(transcript)
+
+    async def _words_known(self, transcript: Transcript | None) -> None:
+        """Take final words, or what was understood if there will be none."""
+        reply = self._current
+        guessed = reply is not None and _guessing(reply)
+        turn = reply.turn if guessed and reply is not None and reply.turn else self._turn
+        text = turn.guess if transcript is None else transcript.text
+        turn.guess = ""
+        if text:
+            turn.segments.append(text)
+            turn.confidences.append(0.0 if transcript is None else transcript.confidence)
         if self._finals_due:
             return
+        self._final_by = None
         turn.guessing = False
         if guessed and reply is not None:
             await self._verify(reply)
@@ -543,7 +566,9 @@ class Dialogue(FrameProcessor):
         self._turn = LeadTurn()
         self._unheard = None
         self._note("resumed")
-        await self._release(self._make(None, turn=None, fork=False, items=actions.again(left)))
+        rest = self._make(None, turn=None, fork=False, items=actions.again(left))
+        rest.heard_before = _heard(reply, self._clock.now_ms())
+        await self._release(rest)
         return True
 
     def _means_nothing(self, text: str) -> bool:
@@ -666,7 +691,7 @@ class Dialogue(FrameProcessor):
     async def _tell_heard(self) -> None:
         reply, self._unheard = self._unheard, None
         if reply is not None and reply.speech.groups:
-            heard = reply.speech.heard_by(self._clock.now_ms())
+            heard = _heard(reply, self._clock.now_ms())
             await self._conversation.heard(heard, interrupted=reply.speech.interrupted)
 
     def _listen_on(self) -> None:
@@ -755,6 +780,11 @@ class Dialogue(FrameProcessor):
 
     def _note(self, kind: str, data: dict[str, Any] | None = None) -> None:
         actions.event(self._clerk, self._live.call_id, kind, self._clock.now_ms(), data)
+
+
+def _heard(reply: Reply, at_ms: float) -> str:
+    """Return all that was heard of what a reply says, before and after it was taken up again."""
+    return " ".join(filter(None, (reply.heard_before, reply.speech.heard_by(at_ms))))
 
 
 def _guessing(reply: Reply) -> bool:

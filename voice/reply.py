@@ -91,6 +91,8 @@ class Reply:
         self.dropped = False
         self.acted = False
         """Its actions have been carried out."""
+        self.heard_before = ""
+        """What was heard of the reply that this one takes up again."""
         self.index = -1
         self.lead_index = -1
         self.decided_ms: float | None = None
