@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -65,6 +66,8 @@ class Stage:
 
     def start_dialer(self) -> None:
         self.servers.start("dialer", ["manage.py", "run_dialer"])
+        if settings.REDIS_URL:
+            self.servers.start("worker", ["manage.py", "rqworker", "urgent", "default", "slow"])
 
     def open(self, campaign: Campaign, leads: Sequence[seed.SeededLead]) -> None:
         """Enrol the leads and start the campaign."""
@@ -102,6 +105,7 @@ class Stage:
             "DJANGO_SETTINGS_MODULE": "reauto_site.settings.test",
             "DATA_DIR": str(settings.ENV.data_dir),
             "DATABASE_URL": _database_url(),
+            "REDIS_URL": _redis_url(),
             "PUBLIC_BASE_URL": f"http://127.0.0.1:{self.port}",
             "TWILIO_API_BASE_URL": f"http://127.0.0.1:{self.carrier_port}",
             "TWILIO_ACCOUNT_SID": SIMULATOR_ACCOUNT_SID,
@@ -124,3 +128,12 @@ def _database_url() -> str:
         return f"sqlite:///{config['NAME']}"
     user = config["USER"] + (f":{config['PASSWORD']}" if config["PASSWORD"] else "")
     return f"postgresql://{user}@{config['HOST']}:{config['PORT']}/{config['NAME']}"
+
+
+def _redis_url() -> str:
+    """Return the address of a Redis database that no parallel test worker shares."""
+    if not settings.REDIS_URL:
+        return ""
+    server, _, number = settings.REDIS_URL.rpartition("/")
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    return f"{server}/{int(number) + int(worker)}"

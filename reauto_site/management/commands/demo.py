@@ -114,6 +114,9 @@ class Command(BaseCommand):
         )
         self._say("Starting the dialer")
         servers.start("dialer", ["manage.py", "run_dialer"])
+        if settings.REDIS_URL:  # else the dialer does the after-call work itself
+            self._say("Starting a worker for after-call work")
+            servers.start("worker", ["manage.py", "rqworker", "urgent", "default", "slow"])
 
     def _serve(self, servers: Servers) -> None:
         try:
