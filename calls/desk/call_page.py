@@ -15,7 +15,7 @@ from django.utils import timezone
 from billing.models import Charge
 from billing.models.price import Component
 from calls.models import Call, CallEvent, Recording, Turn
-from leads.models import Appointment, LeadScore
+from leads.models import Appointment, LeadScore, ScoreFactor
 
 # The page waits this long for recording, score and costs of a call that has ended.
 AFTERWORK = timedelta(minutes=1)
@@ -32,6 +32,24 @@ class CostLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What the lead answered to one question; `turn` is where, if it is in the transcript."""
+
+    slot: str
+    value: str
+    said: str
+    turn: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One factor of the score; `turn` is where its evidence was said."""
+
+    factor: ScoreFactor
+    turn: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class CallPage:
     """Everything on the page."""
 
@@ -41,9 +59,10 @@ class CallPage:
     costs: list[CostLine]
     total: Decimal
     score: LeadScore | None
+    reasons: list[Reason]
     appointments: list[Appointment]
     recording: Recording | None
-    answers: list[tuple[str, str, int | None]]
+    answers: list[Answer]
     previous: UUID | None
     next: UUID | None
 
@@ -88,18 +107,24 @@ def call_page(call_id: UUID | str) -> CallPage:
         "lead", "campaign", "playbook_version__playbook", "recording"
     ).get(pk=call_id)
     costs, total = _costs(call)
+    turns = list(call.turns.order_by("index"))
+    score = call.scores.prefetch_related("factors").first()
     older = Call.objects.filter(created_at__lt=call.created_at).order_by("-created_at")
     newer = Call.objects.filter(created_at__gt=call.created_at).order_by("created_at")
     return CallPage(
         call=call,
-        turns=list(call.turns.order_by("index")),
+        turns=turns,
         events=list(call.events.order_by("at")),
         costs=costs,
         total=total,
-        score=call.scores.prefetch_related("factors").first(),
+        score=score,
+        reasons=[
+            Reason(factor, _where(factor.evidence, turns))
+            for factor in (score.factors.all() if score else ())
+        ],
         appointments=list(call.appointments.select_related("rep")),
         recording=getattr(call, "recording", None),
-        answers=_answers(call.notes),
+        answers=_answers(call.notes, turns),
         previous=older.values_list("pk", flat=True).first(),
         next=newer.values_list("pk", flat=True).first(),
     )
@@ -150,21 +175,48 @@ def _quantity(charges: list[Charge]) -> str:
     return f"{billed.normalize():f} {unit}{'' if billed == 1 else 's'}"
 
 
-def _answers(notes: dict[str, Any]) -> list[tuple[str, str, int | None]]:
-    """Return (slot, what was understood, turn) of the answers that the conversation noted."""
+def _answers(notes: dict[str, Any], turns: list[Turn]) -> list[Answer]:
     answers = notes.get("answers")
     if not isinstance(answers, dict):
         return []
-    rows = []
-    for slot, answer in answers.items():
-        if isinstance(answer, dict):
-            turn = answer.get("turn")
-            rows.append((slot, _value(answer), turn if isinstance(turn, int) else None))
-    return rows
+    return [
+        Answer(
+            slot,
+            answer_in_words(answer),
+            said := str(answer.get("said") or ""),
+            _where(said, turns),
+        )
+        for slot, answer in answers.items()
+        if isinstance(answer, dict)
+    ]
 
 
-def _value(answer: dict[str, Any]) -> str:
-    value = answer.get("value")
-    if value is True or value is False:
+def answer_in_words(answer: dict[str, Any]) -> str:
+    """Return what was understood of an answer as a person would write it."""
+    value, kind = answer.get("value"), answer.get("type")
+    if isinstance(value, bool):
         return "yes" if value else "no"
-    return str(answer.get("said") or "") if value in (None, "") else str(value)
+    if kind == "months" and isinstance(value, int | float):
+        return "at once" if value == 0 else f"in {value:g} month{'' if value == 1 else 's'}"
+    if kind == "money" and isinstance(value, int | float):
+        return f"${value:,.0f}"
+    if isinstance(value, dict):
+        parts = ((name, part) for name, part in value.items() if part not in (None, ""))
+        return ", ".join(f"{name.replace('_', ' ')} {part}" for name, part in parts)
+    if isinstance(value, list):
+        return ", ".join(str(part) for part in value)
+    return "" if value is None else str(value).replace("_", " ")
+
+
+def _where(said: str, turns: list[Turn]) -> int | None:
+    """Return the index of the lead's turn that holds the words, or None.
+
+    By the words, not by a number: the conversation counts only what it was given to understand.
+    """
+    wanted = " ".join(said.casefold().split())
+    if not wanted:
+        return None
+    for turn in turns:
+        if turn.speaker == Turn.Speaker.LEAD and wanted in " ".join(turn.text.casefold().split()):
+            return turn.index
+    return None

@@ -77,6 +77,32 @@ def test_it_leads_to_the_calls_before_and_after(manager: Client) -> None:
     assert (page.previous, page.next) == (first.pk, last.pk)
 
 
+def test_answers_are_in_words_and_lead_to_where_they_were_said(manager: Client, call: Call) -> None:
+    call.notes = {
+        "answers": {
+            "timeframe": {
+                "value": 2,
+                "type": "months",
+                "said": "in the next two months",
+                "turn": 1,
+            },
+            "price": {"value": 450000, "type": "money", "said": "never said", "turn": 2},
+            "property": {"value": {"bedrooms": 4, "kind": "house"}, "type": "property"},
+            "has_agent": {"value": False, "type": "yes_no", "said": "Yes, sure."},
+            "timing": {"value": 0, "type": "months"},
+        }
+    }
+    call.save()
+    answers = manager.get(page_of(call)).context["page"].answers
+    assert [(answer.value, answer.turn) for answer in answers] == [
+        ("in 2 months", 3),
+        ("$450,000", None),
+        ("bedrooms 4, kind house", None),
+        ("no", 1),
+        ("at once", None),
+    ]
+
+
 def test_an_unknown_call_is_not_found(manager: Client) -> None:
     address = "/admin/calls/call/00000000-0000-4000-8000-000000000000/change/"
     assert manager.get(address).status_code == 404
