@@ -343,12 +343,8 @@ class Dialogue(FrameProcessor):
 
     async def _guess(self) -> None:
         """Answer the words as they stand: the final ones take 100 ms more, and mostly agree."""
-        turn = self._turn
-        turn.guessing, turn.guess = True, self._partial
-        if self._ahead is not None and words_of(self._ahead.answers) == words_of(turn.text):
-            self._weigh()
-            return
-        await self._prepare()
+        self._turn.guessing, self._turn.guess = True, self._partial
+        await self._think()
 
     def _free(self) -> bool:
         """Whether nothing of the agent is being heard, or waits to be taken up again."""
@@ -413,13 +409,15 @@ class Dialogue(FrameProcessor):
             self._turn = LeadTurn()
             self._listen_on()
             return
-        await self._tell_heard()
-        self._ahead = self._make(Utterance(text, self._turn.confidence), turn=self._turn, fork=True)
-        self._weigh()
+        await self._think()
 
-    async def _prepare(self) -> None:
-        """Decide and synthesise the answer to the turn as it stands, unheard."""
-        if self._ahead is not None:
+    async def _think(self) -> None:
+        """Decide and synthesise the answer to the turn as it stands, unless that is done."""
+        ahead = self._ahead
+        if ahead is not None:
+            if words_of(ahead.answers) == words_of(self._turn.text):
+                self._weigh()
+                return
             await self._discard_ahead()
         await self._tell_heard()
         turn = self._turn
@@ -522,7 +520,7 @@ class Dialogue(FrameProcessor):
         if reply.turn is None:
             return
         if heard:  # the transcript shows it; the lead's words before it are kept already
-            reply.turn.kept = len(reply.turn.segments)
+            reply.turn.keep()
             reply.turn.started_ms = at_ms
         elif reply.lead_index >= 0:
             self._turns.give_back(reply.lead_index)
@@ -648,6 +646,9 @@ class Dialogue(FrameProcessor):
         """Its first words or all of it are known."""
         if reply.dropped:
             return
+        if reply.error is not None:
+            reply_error, reply.error = reply.error, None
+            self._log.error("conversation_failed", exc_info=reply_error)
         if reply is self._ahead:
             self._weigh()
         elif reply is self._second:

@@ -44,6 +44,10 @@ class LeadTurn:
         """Its words that no earlier turn of the transcript has."""
         return " ".join(self._parts()[self.kept :])
 
+    def keep(self) -> None:
+        """Note that the transcript has its words so far."""
+        self.kept = len(self._parts())
+
     def _parts(self) -> list[str]:
         return [*self.segments, self.guess] if self.guess else self.segments
 
@@ -87,7 +91,7 @@ class Reply:
         self.dos: list[Do] = []
         self.first_topic: str | None = None
         self.complete = False
-        self.failed = False
+        self.error: Exception | None = None
         self.dropped = False
         self.acted = False
         """Its actions have been carried out."""
@@ -139,11 +143,8 @@ class Reply:
         try:
             async for item in self._items:
                 await self._take(item)
-        except asyncio.CancelledError:
-            raise
-        except Exception:
-            self.failed = True
-            raise
+        except Exception as error:
+            self.error = error
         finally:
             # A generator left open would go on at some later moment, on a conversation that has.
             if (close := getattr(self._items, "aclose", None)) is not None:

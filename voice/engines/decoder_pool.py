@@ -28,6 +28,9 @@ log = structlog.get_logger(__name__)
 START_TIMEOUT_S: Final = 30.0
 """How long the models may take to load before the engine counts as broken."""
 
+ROOT: Final = Path(wire.__file__).parents[2]
+"""Where our packages are imported from."""
+
 Grant = Callable[["DecoderLink"], None]
 
 
@@ -279,10 +282,10 @@ class DecoderPool:
         ours, theirs = socket.socketpair()
         with theirs:
             self._loader = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [sys.executable, "-P", str(Path(wire.__file__)), str(theirs.fileno())],
+                [sys.executable, "-P", "-m", wire.__name__, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
-                env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+                env=_worker_environment(),
             )
         ours.setblocking(False)
         self._control = ours
@@ -300,3 +303,10 @@ class DecoderPool:
                 self._loader.terminate()
                 self._loader.wait()
             self._loader = None
+
+
+def _worker_environment() -> dict[str, str]:
+    """Return the environment of the decoder processes: our code to import, one thread each."""
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    return {**os.environ, **threads, "PYTHONPATH": path}

@@ -15,8 +15,9 @@ This module runs in the decoder process: it imports nothing that loads Django or
 
 from __future__ import annotations
 
+import math
+import sys
 import tempfile
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,8 +50,9 @@ TELEPHONE_MEAN = np.array(
 )
 _LIBRARY_PRIOR_FRAMES = 500  # CMN_WIN in pocketsphinx: the weight it gives to a mean it is set
 
-TRADE_BONUS = 0.0
-"""How much likelier, in the library's units, the trade's model is taken to be beforehand."""
+TRADE_MARGIN = 0.04 / 150
+"""How much likelier a frame must be by the trade's model, in the library's logarithmic units, for
+its words to be taken: what is not of the trade must not be forced into its phrases."""
 
 WordTimes = tuple[str, int, int, float]
 
@@ -61,6 +63,7 @@ class Hypothesis:
 
     words: list[WordTimes]
     score: float
+    frames: int
 
 
 class Engine:
@@ -136,9 +139,11 @@ class Search:
         self._decoder.end_utt()
         hypothesis = self._decoder.hyp()
         if hypothesis is None:
-            return Hypothesis([], -np.inf)
-        words = [_word(segment, self._begin_ms) for segment in self._decoder.seg()]
-        return Hypothesis([word for word in words if word[0][0] not in "<["], hypothesis.best_score)
+            return Hypothesis([], -math.inf, 0)
+        segments = [_word(segment, self._begin_ms) for segment in self._decoder.seg()]
+        words = [segment for segment in segments if segment[0][0] not in "<["]
+        score = math.log(max(hypothesis.best_score, sys.float_info.min))
+        return Hypothesis(words, score, self._decoder.n_frames())
 
     def abandon(self) -> None:
         self._decoder.end_utt()
@@ -278,6 +283,10 @@ class Decoding:
         self._searches = []
 
 
-def _likelier(found: Iterable[Hypothesis]) -> list[WordTimes]:
-    general, trade = [*found] or [Hypothesis([], -np.inf)] * 2
-    return trade.words if trade.score + TRADE_BONUS >= general.score else general.words
+def _likelier(found: list[Hypothesis]) -> list[WordTimes]:
+    """Return the words of the trade's model if they are clearly likelier, else the general ones."""
+    if not found:
+        return []
+    general, trade = found
+    gained = trade.score - general.score > TRADE_MARGIN * general.frames
+    return trade.words if trade.words and gained else general.words
