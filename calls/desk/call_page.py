@@ -179,16 +179,16 @@ def _answers(notes: dict[str, Any], turns: list[Turn]) -> list[Answer]:
     answers = notes.get("answers")
     if not isinstance(answers, dict):
         return []
-    return [
-        Answer(
-            slot,
-            answer_in_words(answer),
-            said := str(answer.get("said") or ""),
-            _where(said, turns),
-        )
-        for slot, answer in answers.items()
-        if isinstance(answer, dict)
-    ]
+    # In the order they were given: JSON in PostgreSQL keeps none of its own.
+    given = sorted(
+        ((slot, answer) for slot, answer in answers.items() if isinstance(answer, dict)),
+        key=lambda item: (item[1].get("turn") or 0, item[0]),
+    )
+    rows = []
+    for slot, answer in given:
+        said = str(answer.get("said") or "")
+        rows.append(Answer(slot, answer_in_words(answer), said, _where(said, turns)))
+    return rows
 
 
 def answer_in_words(answer: dict[str, Any]) -> str:
@@ -201,7 +201,7 @@ def answer_in_words(answer: dict[str, Any]) -> str:
     if kind == "money" and isinstance(value, int | float):
         return f"${value:,.0f}"
     if isinstance(value, dict):
-        parts = ((name, part) for name, part in value.items() if part not in (None, ""))
+        parts = ((name, part) for name, part in sorted(value.items()) if part not in (None, ""))
         return ", ".join(f"{name.replace('_', ' ')} {part}" for name, part in parts)
     if isinstance(value, list):
         return ", ".join(str(part) for part in value)

@@ -87,9 +87,9 @@ def test_answers_are_in_words_and_lead_to_where_they_were_said(manager: Client, 
                 "turn": 1,
             },
             "price": {"value": 450000, "type": "money", "said": "never said", "turn": 2},
-            "property": {"value": {"bedrooms": 4, "kind": "house"}, "type": "property"},
-            "has_agent": {"value": False, "type": "yes_no", "said": "Yes, sure."},
-            "timing": {"value": 0, "type": "months"},
+            "property": {"value": {"bedrooms": 4, "kind": "house"}, "turn": 3},
+            "has_agent": {"value": False, "type": "yes_no", "said": "Yes, sure.", "turn": 4},
+            "timing": {"value": 0, "type": "months", "turn": 5},
         }
     }
     call.save()
