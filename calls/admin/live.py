@@ -13,6 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 
+from calls.carrier import CarrierError
 from calls.desk.live import kill_switch, live_calls
 from calls.models import Call
 from calls.services.ending import call_end_now
@@ -68,8 +69,12 @@ def end_page(request: HttpRequest, call_id: UUID) -> HttpResponse:
         messages.info(request, "This call has already ended.")
         return HttpResponseRedirect(back)
     if request.method == "POST":
-        call_end_now(call_id=call.pk, reason="manager")
-        messages.success(request, f"The call with {call.lead} is being ended.")
+        try:
+            call_end_now(call_id=call.pk, reason="manager")
+        except CarrierError as error:
+            messages.error(request, f"The carrier could not be told to hang up: {error}")
+        else:
+            messages.success(request, f"The call with {call.lead} is being ended.")
         return HttpResponseRedirect(back)
     return TemplateResponse(
         request,

@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from calls import carrier
 from calls.models import Call
 from tests import factories
 
@@ -227,6 +228,18 @@ def test_ending_a_call_is_asked_first_and_needs_permission(client: Client) -> No
     assert b"does not say goodbye" in client.get(address).content
     call.refresh_from_db()
     assert call.end_reason == ""
+
+
+def test_a_carrier_that_cannot_be_reached_is_told_to_the_manager(
+    manager: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(sid: str) -> None:
+        raise carrier.CarrierError(0, "no answer from the carrier")
+
+    monkeypatch.setattr(carrier, "call_end", unreachable)
+    call = factories.CallFactory(live=True)
+    page = manager.post(reverse("admin:calls_call_end", args=(call.pk,)), follow=True)
+    assert "no answer from the carrier" in page.content.decode()
 
 
 def test_ending_a_call_that_has_ended_goes_back_to_it(manager: Client, call: Call) -> None:
