@@ -33,7 +33,11 @@ def logging_config(*, level: str, json: bool) -> dict[str, Any]:
     )
     _adopt_loguru()
     renderer: Any = (
-        structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=False)
+        structlog.processors.JSONRenderer()
+        if json
+        else structlog.dev.ConsoleRenderer(
+            colors=False, exception_formatter=structlog.dev.plain_traceback
+        )
     )
     finish = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer]
     return {
