@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from pipecat.frames.frames import Frame, TTSSpeakFrame
 
-from agents.interface import Do, Event, Item, Say
+from agents.interface import Do, Item, Say
 from voice.clock import StreamClock
 from voice.frames import GroupBegins, GroupEnds, SpeechEnds
 from voice.phrasing import word_groups
@@ -71,7 +71,6 @@ class Reply:
     def __init__(
         self,
         *,
-        event: Event | None,
         items: AsyncIterator[Item],
         turn: LeadTurn | None,
         fork: bool,
@@ -80,7 +79,6 @@ class Reply:
         push: Callable[[Frame], Awaitable[None]],
         on_change: Callable[[Reply], None],
     ) -> None:
-        self.event = event
         self.turn = turn
         self.answers = turn.text if turn is not None else ""
         """The words that it answers, as they were known when it was made."""
@@ -101,7 +99,6 @@ class Reply:
         self.lead_index = -1
         self.decided_ms: float | None = None
         self.confirmed_ms: float | None = None
-        self.watcher: asyncio.Task[None] | None = None
         self._items = items
         self._playout = playout
         self._clock = clock
@@ -119,6 +116,15 @@ class Reply:
     def says_as(self, other: Reply) -> bool:
         """Return whether both say and do the same."""
         return self.says == other.says and self.dos == other.dos
+
+    @property
+    def guesses(self) -> bool:
+        """Whether it answers words that are not final yet."""
+        return self.turn is not None and self.turn.guessing
+
+    def heard_by(self, at_ms: float) -> str:
+        """Return all that was heard of it, before and after it was taken up again."""
+        return " ".join(filter(None, (self.heard_before, self.speech.heard_by(at_ms))))
 
     @property
     def topic(self) -> str:

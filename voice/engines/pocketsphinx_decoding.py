@@ -43,7 +43,8 @@ STARTS_MS = (400, 900, 1600)
 """Amounts of speech at which decoding starts, and starts again with the mean of so much."""
 SETTLED = 0.7
 """Share of the speech that the mean must be drawn from when the caller falls silent."""
-PRIOR_FRAMES = 10
+PRIOR_FRAMES = 30
+LEVEL_TRUST = 0.0
 CARRIED_FRAMES = 40
 TELEPHONE_MEAN = np.array(
     [37.5, 24.1, -28.3, 42.5, -17.6, 0.3, 14.7, -24.8, 16.6, -12.8, 2.2, 10.9, -12.7]
@@ -130,13 +131,12 @@ class Search:
     def feed(self, pcm: bytes) -> None:
         self._decoder.process_raw(pcm)
 
-    @property
-    def text(self) -> str:
-        hypothesis = self._decoder.hyp()
-        return hypothesis.hypstr if hypothesis else ""
-
     def finish(self) -> Hypothesis:
         self._decoder.end_utt()
+        return self.result()
+
+    def result(self) -> Hypothesis:
+        """Return the likeliest words so far."""
         hypothesis = self._decoder.hyp()
         if hypothesis is None:
             return Hypothesis([], -math.inf, 0)
@@ -182,6 +182,7 @@ class Decoding:
         self._searches: list[Search] = []
         self._evidence_ms = 0
         self._next = 0
+        self._told = 0
         self._text = ""
 
     def add(self, pcm: bytes) -> None:
@@ -220,9 +221,10 @@ class Decoding:
             self._next += len(piece)
             for search in self._searches:
                 search.feed(piece)
-        if not self._searches or self._has_slice or self.ending:
-            return None  # behind: the words are of less use than the time
-        text = self._searches[0].text
+        if not self._searches or self.ending or self._next <= self._told:
+            return None  # after a new start, nothing is told until there is more than before
+        self._told = self._next
+        text = " ".join(word[0] for word in _likelier([s.result() for s in self._searches]))
         if text == self._text:
             return None
         self._text = text
@@ -259,7 +261,8 @@ class Decoding:
     def _estimate(self, pcm: bytes) -> Any:
         mean, frames = self._engine.mean(pcm)
         prior = TELEPHONE_MEAN if self._carried is None else np.array(self._carried)
-        weight = PRIOR_FRAMES if self._carried is None else CARRIED_FRAMES
+        weight = np.full(13, PRIOR_FRAMES if self._carried is None else CARRIED_FRAMES)
+        weight[0] *= LEVEL_TRUST  # the first coefficient is the level, which no other call tells
         return (prior * weight + mean * frames) / (weight + frames)
 
     def close(self) -> dict[str, Any]:

@@ -1,0 +1,398 @@
+"""The agent's side of a dialogue: replies prepared, heard, taken back, adopted and acted on."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from pipecat.frames.frames import Frame, InterruptionFrame
+
+from agents.interface import Action, ActionDone, ConversationProtocol, Do, Event, Utterance
+from calls.services.streams import LiveCall
+from voice import actions
+from voice.clerk import Clerk
+from voice.clock import StreamClock
+from voice.playout import Playout
+from voice.recorder import Recorder
+from voice.reply import LeadTurn, Reply
+from voice.transcript import NotesTaker, TurnLog, observe_latency
+from voice.turns import words_of
+
+PROVISIONAL_MS = 500.0
+"""A lead who goes on this soon after our first word had not finished."""
+HANG_UP_GUARD_MS = 30_000.0
+"""The longest a goodbye may take to be heard."""
+LAST_WORD_S = 2.0
+LEAST_TO_RESUME = 3
+"""Words left unsaid that are worth taking up again."""
+
+
+class Speaking:
+    """What the agent says on one call. Its methods belong to the dialogue's task.
+
+    Args:
+        live: the call.
+        conversation: what decides what is said.
+        playout: the caller's ear.
+        recorder: the recording, stopped on request.
+        push: sends a frame towards the synthesiser.
+        post: has a function called by the dialogue's task.
+        on_change: called when more is known of the reply that is being prepared.
+        on_spoken: called when a reply has been heard to its end.
+        on_done: called with the result of an action that reports back.
+        finish: ends the call.
+    """
+
+    def __init__(
+        self,
+        *,
+        live: LiveCall,
+        conversation: ConversationProtocol,
+        playout: Playout,
+        clock: StreamClock,
+        clerk: Clerk,
+        recorder: Recorder | None,
+        push: Callable[[Frame], Awaitable[None]],
+        post: Callable[..., None],
+        on_change: Callable[[], None],
+        on_spoken: Callable[[], Awaitable[None]],
+        on_done: Callable[[ActionDone], Awaitable[None]],
+        finish: Callable[[str], None],
+    ) -> None:
+        self._log = structlog.get_logger(__name__).bind(call_id=str(live.call_id))
+        self._live = live
+        self._conversation = conversation
+        self._playout = playout
+        self._clock = clock
+        self._clerk = clerk
+        self._recorder = recorder
+        self._push = push
+        self._post = post
+        self._on_change = on_change
+        self._on_heard = on_spoken
+        self._on_done = on_done
+        self._finish = finish
+        self.turns = TurnLog(live.call_id, live.voice_tier, clerk)
+        self.ahead: Reply | None = None
+        """Prepared, not confirmed."""
+        self.current: Reply | None = None
+        """Confirmed, being heard."""
+        self.cut: Reply | None = None
+        """Stopped by a voice that may turn out not to have said anything."""
+        self._second: Reply | None = None
+        """The answer to the same turn by the recogniser's final words, if they differ."""
+        self._unheard: Reply | None = None
+        """Heard in part; the conversation has still to be told."""
+        self.hanging_up = False
+        self.hang_up_by: float | None = None
+        self._acting: set[asyncio.Task[None]] = set()
+
+    @property
+    def speaks(self) -> bool:
+        """Whether something confirmed has still to be heard."""
+        return self.current is not None and not self.current.speech.over.is_set()
+
+    @property
+    def free(self) -> bool:
+        """Whether nothing is being heard, or waits to be taken up again."""
+        return not self.speaks and self.cut is None and not self.hanging_up
+
+    @property
+    def provisional_until(self) -> float | None:
+        """When the reply being heard becomes part of the conversation, if that is to come."""
+        reply = self.current
+        if reply is None or not reply.fork or not reply.complete or self._second is not None:
+            return None
+        started_ms = reply.speech.started_ms
+        return None if started_ms is None or reply.guesses else started_ms + PROVISIONAL_MS
+
+    # Before it is heard
+
+    def say(self, event: Event | None) -> None:
+        """Answer an event at once; without one, open the conversation."""
+        reply = self._make(event, turn=None, fork=False)
+        reply.confirmed_ms = self._clock.now_ms()
+        self._start(reply)
+
+    async def prepare(self, turn: LeadTurn) -> None:
+        """Decide and synthesise the answer to the turn as it stands, unless that is done."""
+        if self.ahead is not None:
+            if words_of(self.ahead.answers) == words_of(turn.text):
+                return
+            await self.discard_ahead()
+        await self.tell_heard()
+        self.ahead = self._make(Utterance(turn.text, turn.confidence), turn=turn, fork=True)
+
+    async def confirm(self) -> None:
+        """Let what was prepared be heard: the lead's turn is over."""
+        reply, self.ahead = self.ahead, None
+        if reply is None or reply.turn is None:
+            return
+        reply.confirmed_ms = self._clock.now_ms()
+        if reply.turn.text:
+            reply.lead_index = self.turns.take_index()
+            self.turns.lead(reply.lead_index, reply.turn)
+        await self._release(reply)
+
+    async def discard_ahead(self) -> None:
+        """Drop what was prepared, without a trace."""
+        reply, self.ahead = self.ahead, None
+        if reply is not None:
+            await reply.drop()
+            await self._conversation.discard()
+
+    def _make(
+        self, event: Event | None, *, turn: LeadTurn | None, fork: bool, items: Any = None
+    ) -> Reply:
+        if items is None:
+            items = (
+                self._conversation.open()
+                if event is None
+                else self._conversation.respond(event, speculative=fork)
+            )
+        return Reply(
+            items=items,
+            turn=turn,
+            fork=fork,
+            playout=self._playout,
+            clock=self._clock,
+            push=self._push,
+            on_change=lambda reply: self._post(self._on_reply, reply),
+        )
+
+    async def _release(self, reply: Reply) -> None:
+        self._start(reply)
+        await self._on_reply(reply)
+
+    def _start(self, reply: Reply) -> None:
+        self.current = reply
+        reply.index = self.turns.take_index()
+        self._playout.release(reply.speech, reply.index)
+        self._keep_running(self._watch(reply))
+
+    async def _watch(self, reply: Reply) -> None:
+        started = asyncio.create_task(reply.speech.started.wait())
+        over = asyncio.create_task(reply.speech.over.wait())
+        try:
+            await asyncio.wait((started, over), return_when=asyncio.FIRST_COMPLETED)
+            self._post(lambda: None)  # the time until which it is provisional is known now
+            if started.done():
+                observe_latency(reply)
+            await over
+        finally:
+            started.cancel()
+            over.cancel()
+        self._post(self._on_spoken, reply)
+
+    async def _on_reply(self, reply: Reply) -> None:
+        """Its first words or all of it are known."""
+        if reply.dropped:
+            return
+        if reply.error is not None:
+            error, reply.error = reply.error, None
+            self._log.error("conversation_failed", error=type(error).__name__, exc_info=error)
+        if reply is self.ahead:
+            self._on_change()
+        elif reply is self._second:
+            await self._compare(reply)
+        elif reply is self.current and reply.complete and reply.dos and not reply.guesses:
+            await self.adopt(reply)  # an action is not taken back
+
+    # While it is heard
+
+    async def stop(self, *, force: bool = False) -> None:
+        """Fall silent, and keep what was heard. `force` spares nothing."""
+        reply = self.current
+        if reply is None:
+            return
+        await self._drop_second()
+        await reply.drop()
+        await self._playout.interrupt(force=force)
+        await self._push(InterruptionFrame())
+        self.current = None
+        self._unheard = reply
+        await self.adopt(reply)
+        self.turns.agent(reply, at_ms=self._clock.now_ms())
+
+    async def recover(self, later: LeadTurn, at_ms: float) -> LeadTurn:
+        """The lead goes on: fall silent, take turn and answer back, and return the turn."""
+        reply = self.current
+        if reply is None or not reply.fork or self.hanging_up:
+            return later
+        await self._drop_second()
+        await reply.drop()
+        await self._playout.interrupt(force=True)
+        await self._conversation.discard()
+        self.current = None
+        heard = self.turns.agent(reply, at_ms=self._clock.now_ms())
+        self.note("false_start", {"words_heard": len(words_of(heard))})
+        turn = reply.turn
+        if turn is None:
+            return later
+        if heard:  # the transcript shows it; the lead's words before it are kept already
+            turn.keep()
+            turn.started_ms = at_ms
+        elif reply.lead_index >= 0:
+            self.turns.give_back(reply.lead_index)
+        turn.segments.extend(later.segments)
+        return turn
+
+    async def resume(self) -> bool:
+        """Go on where a cough or a "mm-hm" stopped the agent; False if nothing is left to say."""
+        reply, self.cut = self.cut, None
+        if reply is None:
+            return False
+        left = reply.speech.left()
+        if sum(len(words_of(group.text)) for group in left) < LEAST_TO_RESUME:
+            return False
+        self._unheard = None
+        self.note("resumed")
+        rest = self._make(None, turn=None, fork=False, items=actions.again(left))
+        rest.heard_before = reply.heard_by(self._clock.now_ms())
+        await self._release(rest)
+        return True
+
+    async def verify(self, reply: Reply, turn: LeadTurn) -> None:
+        """Look whether the answer being heard still holds for the final words."""
+        differs = words_of(turn.text) != words_of(reply.answers)
+        if differs and reply.lead_index >= 0 and turn.text:
+            self.turns.lead(reply.lead_index, turn)
+        if not differs or not reply.fork:
+            await self._settle(reply)
+            return
+        was_complete = reply.complete
+        if not was_complete:
+            await reply.drop()
+        await self._conversation.discard()
+        second = self._make(Utterance(turn.text, turn.confidence), turn=turn, fork=True)
+        if was_complete:
+            self._second = second
+        else:
+            await self._replace(reply, second)
+
+    async def _compare(self, second: Reply) -> None:
+        """Keep the answer being heard if the final words lead to the same one."""
+        first = self.current
+        if not second.complete or first is None:
+            return
+        self._second = None
+        if second.says_as(first):
+            self._playout.discard(second.speech)
+            await self._settle(first)
+        else:
+            await self._replace(first, second)
+
+    async def _replace(self, reply: Reply, second: Reply) -> None:
+        """Say something else: what was being said answered words that were not spoken."""
+        await reply.drop()
+        await self._playout.interrupt(force=True)
+        heard = self.turns.agent(reply, at_ms=self._clock.now_ms())
+        self.note("misheard", {"words_heard": len(words_of(heard))})
+        if not heard:
+            self.turns.give_back(reply.index)
+        second.lead_index = reply.lead_index
+        second.confirmed_ms = self._clock.now_ms()
+        await self._release(second)
+
+    async def _settle(self, reply: Reply) -> None:
+        """Go on with an answer that holds."""
+        if reply.complete and reply.dos:
+            await self.adopt(reply)
+        if reply.speech.over.is_set():
+            await self._on_spoken(reply)
+
+    async def _drop_second(self) -> None:
+        second, self._second = self._second, None
+        if second is not None:
+            await second.drop()
+
+    # After it was heard
+
+    async def _on_spoken(self, reply: Reply) -> None:
+        """All of it was heard, or it was cut."""
+        if reply is not self.current or reply.guesses or self._second is not None:
+            return
+        await self.adopt(reply)
+        self.current = None
+        self.turns.agent(reply, at_ms=self._clock.now_ms())
+        if not reply.speech.groups:
+            self.turns.give_back(reply.index)
+        self._unheard = reply
+        await self.tell_heard()
+        await self._on_heard()
+
+    async def tell_heard(self) -> None:
+        """Tell the conversation what was heard of the last reply, if that is still to be done."""
+        reply, self._unheard = self._unheard, None
+        if reply is not None and reply.speech.groups:
+            heard = reply.heard_by(self._clock.now_ms())
+            await self._conversation.heard(heard, interrupted=reply.speech.interrupted)
+
+    async def adopt(self, reply: Reply) -> None:
+        """Make a reply part of the conversation, and do what it says is to be done."""
+        if reply.fork:
+            reply.fork = False
+            await self._conversation.commit()
+        if reply.acted or not (reply.complete or reply.dropped):
+            return
+        reply.acted = True
+        if isinstance(self._conversation, NotesTaker):
+            # A process that dies leaves what was learnt until then.
+            actions.keep_notes(self._clerk, self._live.call_id, self._conversation.notes())
+        for do in reply.dos:
+            self._act(do)
+        if self.hanging_up and not reply.speech.groups:
+            self._finish("agent_hung_up")
+
+    def _act(self, do: Do) -> None:
+        if do.action is Action.HANG_UP:
+            self.hanging_up = True
+            self.hang_up_by = self._clock.now_ms() + HANG_UP_GUARD_MS
+        elif do.action is Action.STOP_RECORDING:
+            if self._recorder is not None:
+                self._recorder.stop()
+        elif do.reports_back:
+            self._keep_running(self._perform(do))
+        else:
+            actions.note(self._clerk, self._live.call_id, do)
+
+    async def _perform(self, do: Do) -> None:
+        began = time.monotonic()
+        ok = await actions.perform(self._clerk, self._live.call_id, do)
+        ms = round((time.monotonic() - began) * 1000)
+        self._log.info("action_done", action=do.action, ok=ok, ms=ms)
+        self._post(self._on_done, ActionDone(do.action, ok))
+
+    async def last_word(self, turn: LeadTurn) -> None:
+        """Hear what was said over the goodbye: only an opt-out still changes anything."""
+        reply = self._make(Utterance(turn.text, turn.confidence), turn=turn, fork=True)
+        await asyncio.wait((reply.task,), timeout=LAST_WORD_S)
+        if any(do.action is Action.OPT_OUT for do in reply.dos):
+            self.turns.lead(self.turns.take_index(), turn)
+            await self.adopt(reply)
+            await self._release(reply)
+            return
+        await reply.drop()
+        await self._conversation.discard()
+        self._finish("agent_hung_up")
+
+    async def closing(self) -> None:
+        """Keep what was heard of the reply that the end of the call cut off."""
+        await self.discard_ahead()
+        if self.speaks:
+            await self.stop(force=True)
+        await self.tell_heard()
+        for task in self._acting:
+            task.cancel()
+
+    def note(self, kind: str, data: dict[str, Any] | None = None) -> None:
+        """Have an event of the call kept."""
+        actions.event(self._clerk, self._live.call_id, kind, self._clock.now_ms(), data)
+
+    def _keep_running(self, work: Any) -> None:
+        task: asyncio.Task[None] = asyncio.create_task(work)
+        self._acting.add(task)
+        task.add_done_callback(self._acting.discard)
