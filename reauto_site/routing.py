@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
-from voice.routing import websocket_urlpatterns
+from typing import Any
 
-__all__ = ["websocket_urlpatterns"]
+from voice import routing as voice
+
+# Any: channels' stubs want routes whose callbacks are ASGI applications, which Django's `path`
+# cannot say.
+websocket_urlpatterns: list[Any] = [*voice.websocket_urlpatterns]
