@@ -6,9 +6,13 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from django.conf import settings
+
 from voice.engines import vad
 from voice.engines.espeak import EspeakSynthesizer
 from voice.engines.interface import EngineError, SpeechRecognizer, SpeechSynthesizer
+from voice.engines.piper import PiperSynthesizer
+from voice.engines.piper_http import PiperHttpSynthesizer
 from voice.engines.pocketsphinx import PocketsphinxRecognizer
 from voice.engines.stt_service import StreamingSTTService
 from voice.engines.tts_service import StreamingTTSService
@@ -18,6 +22,8 @@ RECOGNIZERS: Final[dict[str, Callable[[], SpeechRecognizer]]] = {
 }
 SYNTHESIZERS: Final[dict[str, Callable[[], SpeechSynthesizer]]] = {
     "espeak": EspeakSynthesizer,
+    "piper": lambda: PiperSynthesizer(settings.ENV.piper_voice),
+    "piper_http": lambda: PiperHttpSynthesizer(settings.ENV.piper_url),
 }
 
 _engines: dict[str, Any] = {}
