@@ -62,26 +62,26 @@ class _Choice:
 def _parse(line: str, classes: dict[str, _Choice]) -> _Choice:
     root = _Choice()
     open_nodes = [(root, "")]
-    for token in _TOKEN.findall(line):
+    for piece in _TOKEN.findall(line):
         node, closer = open_nodes[-1]
-        if token in "([":
+        if piece in "([":
             inner = _Choice()
             node.ways[-1].append(inner)
-            if token == "[":
+            if piece == "[":
                 inner.ways.insert(0, [])
-            open_nodes.append((inner, ")" if token == "(" else "]"))
-        elif token == "|":
+            open_nodes.append((inner, ")" if piece == "(" else "]"))
+        elif piece == "|":
             node.ways.append([])
-        elif token in ")]":
-            if token != closer:
-                raise PhraseError(f"unbalanced {token!r} in {line!r}")
+        elif piece in ")]":
+            if piece != closer:
+                raise PhraseError(f"unbalanced {piece!r} in {line!r}")
             open_nodes.pop()
-        elif token[0] == "<":
-            if token[1:-1] not in classes:
-                raise PhraseError(f"{token} is not defined above {line!r}")
-            node.ways[-1].append(classes[token[1:-1]])
+        elif piece[0] == "<":
+            if piece[1:-1] not in classes:
+                raise PhraseError(f"{piece} is not defined above {line!r}")
+            node.ways[-1].append(classes[piece[1:-1]])
         else:
-            node.ways[-1].append(token)
+            node.ways[-1].append(piece)
     if len(open_nodes) > 1:
         raise PhraseError(f"a bracket is not closed in {line!r}")
     return root
@@ -130,15 +130,16 @@ def arpa(lines: list[dict[Sentence, float]]) -> str:
             for at, word in enumerate(words[1:], 1):
                 for order in range(min(at + 1, len(BACKOFF))):
                     counts[order][words[at - order : at]][word] += share
-    words = [*vocabulary(lines), "</s>"]
+    known = [*vocabulary(lines), "</s>"]
     total = sum(counts[0][()].values())
-    probabilities = {
-        (word,): UNIFORM / len(words) + (1 - UNIFORM) * counts[0][()][word] / total
-        for word in words
+    probabilities: dict[Sentence, float] = {
+        (word,): UNIFORM / len(known) + (1 - UNIFORM) * counts[0][()][word] / total
+        for word in known
     }
-    sections = [{("<s>",): 1e-10} | probabilities]
+    start: Sentence = ("<s>",)
+    sections = [{start: 1e-10} | probabilities]
     for order in range(1, len(BACKOFF)):
-        section = {}
+        section: dict[Sentence, float] = {}
         for history, followers in sorted(counts[order].items()):
             total = sum(followers.values())
             for word, count in sorted(followers.items()):

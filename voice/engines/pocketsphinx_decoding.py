@@ -35,7 +35,7 @@ FRAME_MS = 10
 SLICE_MS = 80
 DITHER = 3.0  # in 16-bit steps: keeps the empty band above 4 kHz at a steady level
 
-MARGIN_MS = 150
+MARGIN_MS = 100
 """Silence left before and after the speech: the models want some, and too much moves the mean."""
 QUIET_MS = 100
 """After so much silence the utterance may be over."""
@@ -43,11 +43,10 @@ STARTS_MS = (400, 900, 1600)
 """Amounts of speech at which decoding starts, and starts again with the mean of so much."""
 SETTLED = 0.7
 """Share of the speech that the mean must be drawn from when the caller falls silent."""
-PRIOR_FRAMES = 30
-LEVEL_TRUST = 0.0
-CARRIED_FRAMES = 40
+PRIOR_FRAMES = 60
+CARRIED_FRAMES = 60
 TELEPHONE_MEAN = np.array(
-    [37.5, 24.1, -28.3, 42.5, -17.6, 0.3, 14.7, -24.8, 16.6, -12.8, 2.2, 10.9, -12.7]
+    [47.7, 23.2, -22.1, 40.5, -12.3, -0.3, 13.3, -23.2, 11.6, -9.5, 0.8, 11.6, -11.4]
 )
 _LIBRARY_PRIOR_FRAMES = 500  # CMN_WIN in pocketsphinx: the weight it gives to a mean it is set
 
@@ -262,7 +261,7 @@ class Decoding:
         mean, frames = self._engine.mean(pcm)
         prior = TELEPHONE_MEAN if self._carried is None else np.array(self._carried)
         weight = np.full(13, PRIOR_FRAMES if self._carried is None else CARRIED_FRAMES)
-        weight[0] *= LEVEL_TRUST  # the first coefficient is the level, which no other call tells
+        weight[0] = 0  # the first coefficient is the level, which only this utterance tells
         return (prior * weight + mean * frames) / (weight + frames)
 
     def close(self) -> dict[str, Any]:
