@@ -78,7 +78,8 @@ def latency_of(reply: Reply) -> tuple[int | None, dict[str, Any]]:
     turn, first_ms = reply.turn, reply.speech.started_ms
     if turn is None or first_ms is None or reply.confirmed_ms is None:
         return None, {}
-    decided_ms = reply.decided_ms or reply.confirmed_ms
+    # An answer prepared before the last words were settled was decided at no cost of time.
+    decided_ms = max(reply.decided_ms or reply.confirmed_ms, turn.transcribed_ms)
     steps = {
         "vad_wait": turn.paused_ms - turn.last_voiced_ms,
         "stt": turn.transcribed_ms - turn.paused_ms,

@@ -61,14 +61,20 @@ _GREETINGS = frozenset(
 )  # fmt: skip
 
 
+DOUBTFUL = 0.15
+"""Below this, Smart Turn is sure that the speaker goes on."""
+
+
 @dataclass(frozen=True, slots=True)
 class Patience:
     """How much silence ends a turn, in ms since the last voiced sample."""
 
     closed_ms: int = 0
     """A complete answer: taken as soon as the pause is noticed and the reply is ready."""
-    likely_ms: int = 260
-    """Understood, but the voice did not sound finished."""
+    likely_ms: int = 190
+    """Understood, and the voice may have finished."""
+    doubtful_ms: int = 320
+    """Understood, but the voice sounded as if it went on."""
     unsure_ms: int = 620
     """Not understood as an answer yet."""
     open_ms: int = 1200
@@ -126,6 +132,10 @@ def silence_needed_ms(
         return patience.closed_ms
     if understood is False:
         return patience.unsure_ms if (finished or 0.0) >= 0.5 else patience.open_ms
+    if understood and finished is not None:
+        if finished >= 0.5:
+            return patience.closed_ms
+        return patience.likely_ms if finished >= DOUBTFUL else patience.doubtful_ms
     if understood:
-        return patience.closed_ms if (finished or 0.0) >= 0.5 else patience.likely_ms
+        return patience.likely_ms
     return patience.likely_ms if (finished or 0.0) >= 0.5 else patience.unsure_ms

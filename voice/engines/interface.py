@@ -102,6 +102,9 @@ class Transcript:
         audio_ms: How much audio was heard, pre-roll included.
         words: The words with their times.
         rejected: What the engine made of the audio when it was judged to be noise, else "".
+        language: ISO 639-1 code of the language spoken, "" if the engine does not tell or too
+            little was said.
+        language_probability: 0 to 1.
     """
 
     text: str
@@ -109,6 +112,8 @@ class Transcript:
     audio_ms: int
     words: tuple[Word, ...] = field(default=())
     rejected: str = ""
+    language: str = ""
+    language_probability: float = 0.0
 
 
 class Utterance(Protocol):

@@ -32,8 +32,7 @@ from voice.tests.conftest import (
 pytestmark = pytest.mark.django_db(transaction=True)
 
 LONG = Say(
-    "I would like to tell you about our company, which has sold many houses here, "
-    "and then ask you about your own.",
+    "I would like to tell you about our company, which has sold many houses.",
     "pitch",
     "qualifier",
 )
@@ -106,7 +105,7 @@ async def test_a_caller_who_speaks_stops_the_agent_and_only_heard_words_are_kept
     talk = script(call, lambda _event: BYE, opening=[Say("Hello.", "greet", "greeter"), LONG])
     async with Caller(call, token) as caller:
         await caller.until_mark("0.0/greet")
-        await caller.sleep_ms(1500)
+        await caller.sleep_ms(800)
         began_ms = caller.now_ms
         caller.say("i am not interested")
         await caller.until_closed()
@@ -175,7 +174,9 @@ async def test_silence_is_noticed_and_a_socket_that_drops_leaves_a_whole_record(
     call: Call, token: str, server: Daphne, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("voice.dialogue.SILENCE_MS", 600.0)
-    talk = script(call, lambda _event: [Say("Are you still there?", "reprompt", "greeter"), LONG])
+    talk = script(
+        call, lambda _event: [Say("Are you still there?", "reprompt", "greeter"), LONG, LONG]
+    )
     async with Caller(call, token) as caller:
         await caller.until_mark("reprompt")
         await caller.sleep_ms(900)

@@ -29,7 +29,8 @@ def test_it_waits_for_a_caller_who_is_about_to_go_on(text: str) -> None:
 
 def test_what_was_understood_and_sounds_finished_is_answered_at_once() -> None:
     assert needed("four bedrooms", True, 0.8) == PATIENCE.closed_ms
-    assert needed("four bedrooms", True, 0.2) == PATIENCE.likely_ms
+    assert needed("four bedrooms", True, 0.3) == PATIENCE.likely_ms
+    assert needed("four bedrooms", True, 0.05) == PATIENCE.doubtful_ms
     assert needed("four bedrooms", True) == PATIENCE.likely_ms
 
 

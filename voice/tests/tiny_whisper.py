@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from ctranslate2.specs.whisper_spec import WhisperSpec
+from faster_whisper.tokenizer import _LANGUAGE_CODES
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
 WIDTH = 64
@@ -21,17 +22,24 @@ HEADS = 2
 MELS = 80
 ENCODER_POSITIONS = 1500
 LONGEST_TEXT = 448
-LANGUAGES = ("en", "es", "fr", "de")
+LANGUAGES = [code for code in _LANGUAGE_CODES if code != "yue"]  # which only large-v3 knows
 PROMPT = 4
 """Start, language, task, no timestamps: the text begins after it."""
-SIZE_OF_REAL_VOCABULARIES = 51865
-"""From here on CTranslate2 takes a Whisper for a multilingual one."""
+WORDS = 50257
+"""Tokens before the special ones in a multilingual Whisper; one less in an English one."""
 
 
 def tokenizer(multilingual: bool) -> tuple[Tokenizer, list[str]]:
-    """Return a byte-level tokenizer without merges, and the whole vocabulary in order."""
-    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    made = Tokenizer(models.BPE({letter: n for n, letter in enumerate(letters)}, []))
+    """Return a byte-level tokenizer with hardly a merge, and the whole vocabulary in order."""
+    words = sorted(pre_tokenizers.ByteLevel.alphabet())
+    words += [f"unused{n}" for n in range(WORDS - 1 - len(words))]
+    if multilingual:
+        words.append("")  # by which CTranslate2 tells the two kinds of Whisper apart
+    # Whisper never writes " -", " '" and " ♪": faster-whisper bars the first token of each, which
+    # must not be the space.
+    merges = [("Ġ", "-"), ("Ġ", "'"), ("Ġ", "â")]
+    words[-len(merges) - 1 : -1] = ["".join(pair) for pair in merges]
+    made = Tokenizer(models.BPE({word: n for n, word in enumerate(words)}, merges))
     made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     made.decoder = decoders.ByteLevel()
     specials = ["<|endoftext|>", "<|startoftranscript|>"]
@@ -39,9 +47,7 @@ def tokenizer(multilingual: bool) -> tuple[Tokenizer, list[str]]:
     specials += ["<|translate|>", "<|transcribe|>", "<|startoflm|>", "<|startofprev|>"]
     specials += ["<|nospeech|>", "<|notimestamps|>"]
     made.add_special_tokens([AddedToken(name, special=True) for name in specials])
-    tokens = letters + specials + [f"<|{n * 0.02:.2f}|>" for n in range(1501)]
-    size = SIZE_OF_REAL_VOCABULARIES if multilingual else SIZE_OF_REAL_VOCABULARIES - 1
-    tokens += [f"<|unused{n}|>" for n in range(size - len(tokens))]
+    tokens = words + specials + [f"<|{n * 0.02:.2f}|>" for n in range(1501)]
     return made, tokens
 
 
