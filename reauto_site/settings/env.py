@@ -60,11 +60,22 @@ class Environment(BaseModel):
     piper_voice: str = ""
     piper_url: str = ""
     whisper_model: str = ""
+    whisper_device: Literal["auto", "cpu", "cuda"] = "auto"
+    whisper_compute_type: str = ""
+    openai_api_key: SecretStr = SecretStr("")
+    openai_base_url: str = "https://api.openai.com/v1"
+    models_base_url: str = "https://huggingface.co"
 
     google_service_account_file: str = ""
     google_sheets_base_url: str = "https://sheets.googleapis.com"
 
-    @field_validator("public_base_url", "twilio_api_base_url", "elevenlabs_base_url")
+    @field_validator(
+        "public_base_url",
+        "twilio_api_base_url",
+        "elevenlabs_base_url",
+        "openai_base_url",
+        "models_base_url",
+    )
     @classmethod
     def _is_http_url(cls, value: str) -> str:
         parts = urlsplit(value)

@@ -17,8 +17,17 @@ from voice.engines.pocketsphinx import PocketsphinxRecognizer
 from voice.engines.stt_service import StreamingSTTService
 from voice.engines.tts_service import StreamingTTSService
 
+
+def _whisper() -> SpeechRecognizer:
+    # Its libraries take a second to import: only for those who use it.
+    from voice.engines.whisper import WhisperRecognizer
+
+    return WhisperRecognizer()
+
+
 RECOGNIZERS: Final[dict[str, Callable[[], SpeechRecognizer]]] = {
     "pocketsphinx": PocketsphinxRecognizer,
+    "whisper": _whisper,
 }
 SYNTHESIZERS: Final[dict[str, Callable[[], SpeechSynthesizer]]] = {
     "espeak": EspeakSynthesizer,

@@ -200,9 +200,7 @@ class LoadedWhisper:
 
     def _tokenizer(self, language: str) -> tuple[Tokenizer, list[int]]:
         if language not in self._tokenizers:
-            made = Tokenizer(
-                self._model.hf_tokenizer, self.is_multilingual, "transcribe", language
-            )
+            made = Tokenizer(self._model.hf_tokenizer, self.is_multilingual, "transcribe", language)
             self._tokenizers[language] = made, list(get_suppressed_tokens(made, [-1]))
         return self._tokenizers[language]
 

@@ -129,25 +129,24 @@ class FairWorkers:
 
     def _start(self) -> None:
         for number in range(self._count):
-            thread = threading.Thread(
-                target=self._run, name=f"{self._name}-{number}", daemon=True
-            )
+            thread = threading.Thread(target=self._run, name=f"{self._name}-{number}", daemon=True)
             thread.start()
             self._threads.append(thread)
 
     def _run(self) -> None:
-        while (ticket := self._next()) is not None:
+        while (work := self._next()) is not None:
             try:
-                ticket.work()
+                work()
             except Exception as error:  # one call's work must not end all the others'
                 log.error("speech_work_failed", error=type(error).__name__)
+            del work  # with all the audio it holds, while the thread waits
 
-    def _next(self) -> Ticket | None:
+    def _next(self) -> Callable[[], None] | None:
         with self._changed:
             while not self._closed:
                 ticket = self._urgent.take() or self._patient.take()
                 if ticket is not None:
                     ticket.started = True
-                    return ticket
+                    return ticket.work
                 self._changed.wait()
             return None
