@@ -42,7 +42,9 @@ def test_an_eager_seller_books_and_a_quiet_one_is_never_called_again(tmp_path: P
     for call in (seller, quiet):
         first = call.turns.order_by("index").filter(speaker="agent").first()
         assert first is not None
-        assert first.topic.startswith("disclosure")
+        assert "AI assistant" in first.text
+        assert "recorded" in first.text
+        assert "say stop or press nine" in first.text
         recording = Recording.objects.get(call=call)
         assert recording.state == Recording.State.STORED
         with wave.open(recording.file.path) as sound:
