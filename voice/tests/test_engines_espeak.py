@@ -73,7 +73,7 @@ async def test_twenty_requests_at_once_do_not_mix(voice: EspeakSynthesizer) -> N
 
 
 async def test_two_voices_share_the_library(voice: EspeakSynthesizer) -> None:
-    other = EspeakSynthesizer(EspeakVoice(name="en-us+f3", pitch=60))
+    other = EspeakSynthesizer(EspeakVoice(name="en-us+f3", words_per_minute=220))
     assert other.voice_key != voice.voice_key
     before = await voice.synthesize(LINE)
     assert not sounds_like(await other.synthesize(LINE), before)
