@@ -8,7 +8,7 @@ better mean, when there is much more, or as soon as the caller falls silent.
 
 Two searches. The library's general English knows all words and expects none; beside it a small
 model of what is said on the telephone in this trade (see `phrase_model`) goes over the same
-audio at a fraction of the cost. The final words are those of the likelier of the two.
+audio at a fifth of the cost. The final words are those of the likelier of the two.
 
 This module runs in the decoder process: it imports nothing that loads Django or an event loop.
 """
@@ -39,10 +39,13 @@ MARGIN_MS = 100
 """Silence left before and after the speech: the models want some, and too much moves the mean."""
 QUIET_MS = 100
 """After so much silence the utterance may be over."""
-STARTS_MS = (400, 900, 1600)
-"""Amounts of speech at which decoding starts, and starts again with the mean of so much."""
-SETTLED = 0.7
-"""Share of the speech that the mean must be drawn from when the caller falls silent."""
+TRADE_STARTS_MS = (300, 800, 1600)
+"""Amounts of speech at which the trade's search starts, and starts again with a better mean."""
+GENERAL_STARTS_MS = (800,)
+"""The same for the general search. It costs five times as much: once has to do."""
+SETTLED = 0.9
+"""Share of the speech that the mean must be drawn from when the caller falls silent, unless the
+search has started for the last time."""
 PRIOR_FRAMES = 60
 CARRIED_FRAMES = 60
 TELEPHONE_MEAN = np.array(
@@ -121,18 +124,37 @@ def set_mean(decoder: Any, mean: Any) -> None:
 class Search:
     """One decoder on its way through an utterance."""
 
-    def __init__(self, decoder: Any, mean: Any, begin_ms: int) -> None:
+    def __init__(self, decoder: Any, starts_ms: tuple[int, ...]) -> None:
         self._decoder = decoder
-        self._begin_ms = begin_ms
-        set_mean(decoder, mean)
-        decoder.start_utt()
+        self._starts_ms = starts_ms
+        self._begin_ms = 0
+        self._evidence_ms = 0
+        self.at = 0
+        self.is_running = False
+
+    def is_due(self, speech_ms: int, *, is_quiet: bool) -> bool:
+        """Whether to start, for the first time or again, now that so much speech is known."""
+        if any(self._evidence_ms < start <= speech_ms for start in self._starts_ms):
+            return True
+        is_settled = self._evidence_ms >= min(self._starts_ms[-1], SETTLED * speech_ms)
+        return is_quiet and not is_settled
+
+    def start(self, mean: Any, begin_ms: int, evidence_ms: int) -> None:
+        """Begin at that point of the audio, whatever was found before."""
+        self.abandon()
+        self._begin_ms, self._evidence_ms = begin_ms, evidence_ms
+        self.at = begin_ms * BYTES_PER_MS
+        set_mean(self._decoder, mean)
+        self._decoder.start_utt()
+        self.is_running = True
 
     def feed(self, pcm: bytes) -> None:
         self._decoder.process_raw(pcm)
+        self.at += len(pcm)
 
     def finish(self) -> Hypothesis:
-        self._decoder.end_utt()
-        return self.result()
+        self.abandon()
+        return self.result() if self._evidence_ms else Hypothesis([], -math.inf, 0)
 
     def result(self) -> Hypothesis:
         """Return the likeliest words so far."""
@@ -145,7 +167,9 @@ class Search:
         return Hypothesis(words, score, self._decoder.n_frames())
 
     def abandon(self) -> None:
-        self._decoder.end_utt()
+        if self.is_running:
+            self._decoder.end_utt()
+            self.is_running = False
 
 
 def _word(segment: Any, begin_ms: int) -> WordTimes:
@@ -173,14 +197,12 @@ class Decoding:
         self._resampler = soxr.ResampleStream(rate, MODEL_RATE, 1, dtype="int16", quality="HQ")
         self._noise = np.random.default_rng(0)
         self._carried = mean
-        self._mean: Any = None
         self._waiting = bytearray()
         self._heard = bytearray()
         self._audio = bytearray()
         self._bounds: tuple[int, int] | None = None
-        self._searches: list[Search] = []
-        self._evidence_ms = 0
-        self._next = 0
+        self._general = Search(engine.general, GENERAL_STARTS_MS)
+        self._trade = Search(engine.trade, TRADE_STARTS_MS)
         self._told = 0
         self._text = ""
 
@@ -196,12 +218,11 @@ class Decoding:
     def has_work(self) -> bool:
         if len(self._waiting) * 500 // self._rate >= SLICE_MS or (self.ending and self._waiting):
             return True
-        return bool(self._searches) and self._has_slice
+        return self._has_slice(self._trade) or self._has_slice(self._general)
 
-    @property
-    def _has_slice(self) -> bool:
-        left = self._end - self._next
-        return left >= SLICE_MS * BYTES_PER_MS or (self.ending and left > 0)
+    def _has_slice(self, search: Search) -> bool:
+        left = self._end - search.at
+        return search.is_running and (left >= SLICE_MS * BYTES_PER_MS or (self.ending and left > 0))
 
     @property
     def _end(self) -> int:
@@ -214,20 +235,24 @@ class Decoding:
         """Do the next piece of work; return the partial text if it has changed."""
         if self._waiting:
             self._listen()
-        if self._searches and self._has_slice:
-            piece = bytes(self._audio[self._next : self._next + SLICE_MS * BYTES_PER_MS])
-            piece = piece[: self._end - self._next]
-            self._next += len(piece)
-            for search in self._searches:
-                search.feed(piece)
-        if not self._searches or self.ending or self._next <= self._told:
+        for search in (self._trade, self._general):
+            if self._has_slice(search):
+                slice_end = min(self._end, search.at + SLICE_MS * BYTES_PER_MS)
+                search.feed(bytes(self._audio[search.at : slice_end]))
+        if self.ending or not self._trade.is_running or self._trade.at <= self._told:
             return None  # after a new start, nothing is told until there is more than before
-        self._told = self._next
-        text = " ".join(word[0] for word in _likelier([s.result() for s in self._searches]))
+        self._told = self._trade.at
+        text = " ".join(word[0] for word in self._likeliest_so_far())
         if text == self._text:
             return None
         self._text = text
         return text
+
+    def _likeliest_so_far(self) -> list[WordTimes]:
+        trade = self._trade.result()
+        if self._general.at < self._trade.at:  # not begun, or behind
+            return trade.words
+        return _likelier(self._general.result(), trade)
 
     def _listen(self) -> None:
         """Take the waiting audio, find the speech in it, and start decoding if it is time."""
@@ -241,21 +266,14 @@ class Decoding:
         if self._bounds is None:
             return
         speech_ms = self._bounds[1] - self._bounds[0]
-        reached = max((start for start in STARTS_MS if speech_ms >= start), default=0)
         is_quiet = self.ending or self.heard_ms - self._bounds[1] >= QUIET_MS
-        is_unsettled = speech_ms < STARTS_MS[-1] and self._evidence_ms < SETTLED * speech_ms
-        if self._evidence_ms < reached or (is_quiet and is_unsettled):
-            self._start(self._bounds[0], speech_ms)
-
-    def _start(self, onset_ms: int, speech_ms: int) -> None:
-        """Start, or start again, at the beginning of the speech with all that is known of it."""
-        self.abandon()
-        begin_ms = max(0, onset_ms - MARGIN_MS)
-        self._next = begin_ms * BYTES_PER_MS
-        self._mean = self._estimate(bytes(self._audio[self._next : self._end]))
-        self._evidence_ms = speech_ms
-        decoders = (self._engine.general, self._engine.trade)
-        self._searches = [Search(decoder, self._mean, begin_ms) for decoder in decoders]
+        searches = (self._trade, self._general)
+        due = [search for search in searches if search.is_due(speech_ms, is_quiet=is_quiet)]
+        if due:
+            begin_ms = max(0, self._bounds[0] - MARGIN_MS)
+            mean = self._estimate(bytes(self._audio[begin_ms * BYTES_PER_MS : self._end]))
+            for search in due:
+                search.start(mean, begin_ms, speech_ms)
 
     def _estimate(self, pcm: bytes) -> Any:
         mean, frames = self._engine.mean(pcm)
@@ -266,29 +284,24 @@ class Decoding:
 
     def close(self) -> dict[str, Any]:
         """Finish the utterance and return the FINAL message's content."""
-        found = [search.finish() for search in self._searches]
-        self._searches = []
+        words = _likelier(self._general.finish(), self._trade.finish())
         mean = self._carried
-        if self._bounds is not None and self._mean is not None:
+        if self._bounds is not None:
             begin = max(0, self._bounds[0] - MARGIN_MS) * BYTES_PER_MS
             mean = self._estimate(bytes(self._audio[begin : self._end])).round(3).tolist()
         return {
-            "words": _likelier(found),
+            "words": words,
             "voiced_ms": voiced_ms(bytes(self._heard), self._rate),
             "mean": mean,
         }
 
     def abandon(self) -> None:
         """Stop decoding."""
-        for search in self._searches:
-            search.abandon()
-        self._searches = []
+        self._general.abandon()
+        self._trade.abandon()
 
 
-def _likelier(found: list[Hypothesis]) -> list[WordTimes]:
+def _likelier(general: Hypothesis, trade: Hypothesis) -> list[WordTimes]:
     """Return the words of the trade's model if they are clearly likelier, else the general ones."""
-    if not found:
-        return []
-    general, trade = found
     gained = trade.score - general.score > TRADE_MARGIN * general.frames
     return trade.words if trade.words and gained else general.words
