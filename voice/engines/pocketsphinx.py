@@ -158,7 +158,9 @@ class PocketsphinxUtterance:
         log.warning("stt_decoder_lost", attempt=self._attempts)
         if self._attempts >= ATTEMPTS:
             self._done = True
-            self._final.set_exception(EngineError("the speech decoder died repeatedly", retryable=True))
+            self._final.set_exception(
+                EngineError("the speech decoder died repeatedly", retryable=True)
+            )
             self._final.exception()  # seen, even if nobody waits for the result
             return
         self._pool.lease(self._granted)
