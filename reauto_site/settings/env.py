@@ -57,8 +57,12 @@ class Environment(BaseModel):
     tts_engine: str = "espeak"
     elevenlabs_api_keys: SecretStr = SecretStr("")
     elevenlabs_base_url: str = "https://api.elevenlabs.io"
+    elevenlabs_voice: str = "EXAVITQu4vr4xnSDxMaL"
+    elevenlabs_model: str = "eleven_flash_v2_5"
+    elevenlabs_most_at_once: int = 0
     piper_voice: str = ""
     piper_url: str = ""
+    speech_cache_megabytes: int = 512
     whisper_model: str = ""
     whisper_device: Literal["auto", "cpu", "cuda"] = "auto"
     whisper_compute_type: str = ""

@@ -9,7 +9,10 @@ from typing import Any, Final
 from django.conf import settings
 
 from voice.engines import vad
+from voice.engines.elevenlabs import ElevenLabsSynthesizer, ElevenLabsVoice
+from voice.engines.elevenlabs_keys import secrets_in
 from voice.engines.espeak import EspeakSynthesizer
+from voice.engines.fallback import FallbackRecognizer
 from voice.engines.interface import EngineError, SpeechRecognizer, SpeechSynthesizer
 from voice.engines.piper import PiperSynthesizer
 from voice.engines.piper_http import PiperHttpSynthesizer
@@ -25,18 +28,38 @@ def _whisper() -> SpeechRecognizer:
     return WhisperRecognizer()
 
 
+def _openai() -> SpeechRecognizer:
+    from voice.engines.openai_whisper import OpenAIWhisperRecognizer
+
+    key = settings.ENV.openai_api_key.get_secret_value()
+    service = OpenAIWhisperRecognizer(key, settings.ENV.openai_base_url)
+    return FallbackRecognizer(service, recognizer("pocketsphinx"))
+
+
+def _elevenlabs() -> ElevenLabsSynthesizer:
+    env = settings.ENV
+    return ElevenLabsSynthesizer(
+        ElevenLabsVoice(env.elevenlabs_voice, env.elevenlabs_model),
+        secrets=secrets_in(env.elevenlabs_api_keys.get_secret_value()),
+        base_url=env.elevenlabs_base_url,
+        most_at_once=env.elevenlabs_most_at_once,
+    )
+
+
 RECOGNIZERS: Final[dict[str, Callable[[], SpeechRecognizer]]] = {
     "pocketsphinx": PocketsphinxRecognizer,
     "whisper": _whisper,
+    "openai": _openai,
 }
 SYNTHESIZERS: Final[dict[str, Callable[[], SpeechSynthesizer]]] = {
+    "elevenlabs": _elevenlabs,
     "espeak": EspeakSynthesizer,
     "piper": lambda: PiperSynthesizer(settings.ENV.piper_voice),
     "piper_http": lambda: PiperHttpSynthesizer(settings.ENV.piper_url),
 }
 
 _engines: dict[str, Any] = {}
-_lock = threading.Lock()
+_lock = threading.RLock()  # an engine may be made of others
 
 
 class UnknownEngineError(EngineError):
