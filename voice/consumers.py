@@ -47,6 +47,17 @@ class TwilioMediaConsumer(AsyncWebsocketConsumer):
         self._unknown = 0
         self._group = ""
 
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Handle frames of the carrier at once, and all else as Channels does.
+
+        Channels looks at the database connections of the thread shared by all synchronous code
+        before each message. A frame touches no database, and comes fifty times a second.
+        """
+        if message["type"] == "websocket.receive":
+            await self.websocket_receive(message)  # type: ignore[arg-type]  # as Channels calls it
+        else:
+            await super().dispatch(message)
+
     async def connect(self) -> None:
         """Accept the carrier, and nobody else."""
         if not self._is_signed():

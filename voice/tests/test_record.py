@@ -92,6 +92,7 @@ async def test_a_full_disk_costs_the_recording_and_not_the_call(tmp_path: Path) 
     assert await recorder.finish() is None
 
 
+@pytest.mark.django_db(transaction=True)  # the writers look after their connections
 async def test_records_wait_for_the_database_and_keep_their_order() -> None:
     away, written = [3], []
 
@@ -112,6 +113,7 @@ async def test_records_wait_for_the_database_and_keep_their_order() -> None:
     assert written == ["first", "second", "third"]
 
 
+@pytest.mark.django_db(transaction=True)  # the writers look after their connections
 async def test_a_record_that_cannot_be_written_does_not_stop_the_next() -> None:
     written = []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -141,3 +142,26 @@ async def test_a_live_call_does_not_notice_the_others(
     assert turns[0].text == "Hello, this is Anna from Harbor Homes."
     row = await Call.objects.aget(pk=call.pk)
     assert row.end_reason == "wrong_payload"
+
+
+async def test_frames_do_not_wait_for_other_synchronous_work(
+    http: aiohttp.ClientSession, server: Daphne
+) -> None:
+    busy, over = threading.Event(), threading.Event()
+
+    def work() -> None:
+        busy.set()
+        over.wait(20)
+
+    url = settings.ENV.media_stream_url
+    async with http.ws_connect(url, headers=signed(url)) as socket:
+        await socket.send_str(CONNECTED)
+        asyncio.run_coroutine_threadsafe(sync_to_async(work)(), server.loop)
+        try:
+            assert await asyncio.to_thread(busy.wait, 5)
+            await socket.send_str("[]")
+            async with asyncio.timeout(5):
+                closing = await socket.receive()
+        finally:
+            over.set()
+    assert (closing.type, closing.data) == (aiohttp.WSMsgType.CLOSE, 4008)
