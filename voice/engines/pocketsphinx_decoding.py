@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,9 @@ TELEPHONE_MEAN = np.array(
 )
 _LIBRARY_PRIOR_FRAMES = 500  # CMN_WIN in pocketsphinx: the weight it gives to a mean it is set
 
+LONGEST_END_S = 2.0
+"""A general search that goes on for longer after the end of the utterance is given up: on a machine
+with too many callers, the trade's words in time are worth more than either's words too late."""
 TRADE_MARGIN = 0.04 / 150
 """How much likelier a frame must be by the trade's model, in the library's logarithmic units, for
 its words to be taken: what is not of the trade must not be forced into its phrases."""
@@ -166,7 +170,13 @@ class Search:
         score = math.log(max(hypothesis.best_score, sys.float_info.min))
         return Hypothesis(words, score, self._decoder.n_frames())
 
+    def give_up(self) -> None:
+        """Stop, and find nothing."""
+        self.abandon()
+        self._evidence_ms = 0
+
     def abandon(self) -> None:
+        """Stop; what was found up to now stays."""
         if self.is_running:
             self._decoder.end_utt()
             self.is_running = False
@@ -204,6 +214,7 @@ class Decoding:
         self._general = Search(engine.general, GENERAL_STARTS_MS)
         self._trade = Search(engine.trade, TRADE_STARTS_MS)
         self._told = 0
+        self._ended_s = 0.0
         self._text = ""
 
     def add(self, pcm: bytes) -> None:
@@ -235,10 +246,16 @@ class Decoding:
         """Do the next piece of work; return the partial text if it has changed."""
         if self._waiting:
             self._listen()
+        if self.ending:
+            self._ended_s = self._ended_s or time.monotonic()
+            if time.monotonic() - self._ended_s > LONGEST_END_S:
+                self._general.give_up()
         for search in (self._trade, self._general):
             if self._has_slice(search):
                 slice_end = min(self._end, search.at + SLICE_MS * BYTES_PER_MS)
                 search.feed(bytes(self._audio[search.at : slice_end]))
+                if self.ending:
+                    break  # the cheap one first
         if self.ending or not self._trade.is_running or self._trade.at <= self._told:
             return None  # after a new start, nothing is told until there is more than before
         self._told = self._trade.at
