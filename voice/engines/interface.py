@@ -33,16 +33,19 @@ class EngineBusyError(EngineError):
 
 @runtime_checkable
 class SpeechSynthesizer(Protocol):
-    """Turns text into speech.
+    """Turns text into speech."""
 
-    Attributes:
-        name: The engine's name in settings, e.g. "espeak".
-        voice_key: Everything besides the text that shapes the sound (engine, voice, rate,
-            version…), as a stable string: a cache key is `voice_key`, sample rate and text.
-    """
+    @property
+    def name(self) -> str:
+        """The engine's name in settings, e.g. "espeak"."""
+        ...
 
-    name: str
-    voice_key: str
+    @property
+    def voice_key(self) -> str:
+        """Everything besides the text that shapes the sound (engine, voice, rate, version…), as a
+        stable string: a cache key is `voice_key`, sample rate and text.
+        """
+        ...
 
     def stream(self, text: str, sample_rate: int) -> AsyncGenerator[bytes, None]:
         """Yield the speech in pieces, as they are made.

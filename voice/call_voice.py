@@ -1,0 +1,90 @@
+"""The voice of a call, put together from the settings: tiers, fail-over, cache, bill."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Collection
+
+from django.conf import settings
+
+from voice.engines import registry
+from voice.engines.cached import CachedSynthesizer, OnSaved
+from voice.engines.delivery import OnUsage, PaidSynthesizer
+from voice.engines.interface import SpeechSynthesizer
+from voice.engines.tiers import TierChange, VoiceTiers
+from voice.speech_cache import MEGABYTE, SpeechCache
+
+BUILT_IN = "espeak"
+"""The voice that is always there: the last of every call's."""
+
+
+@functools.cache
+def speech_cache() -> SpeechCache:
+    """Return the process's view of the cache that all processes share."""
+    env = settings.ENV
+    return SpeechCache(
+        env.data_dir / "speech-cache", most_bytes=env.speech_cache_megabytes * MEGABYTE
+    )
+
+
+def local_names() -> tuple[str, ...]:
+    """Return the local tier's engines in order of preference."""
+    return tuple(dict.fromkeys((settings.ENV.tts_engine, BUILT_IN)))
+
+
+def premium_name() -> str:
+    """Return the premium tier's engine, "" where there is none."""
+    return "elevenlabs" if settings.ENV.elevenlabs_api_keys.get_secret_value() else ""
+
+
+def engine_names() -> tuple[str, ...]:
+    """Return every engine that a call may speak with, to be loaded before the first."""
+    return (*local_names(), *((premium_name(),) if premium_name() else ()))
+
+
+def cached_voice(
+    name: str,
+    *,
+    fixed: Collection[str],
+    on_usage: OnUsage | None = None,
+    on_saved: OnSaved | None = None,
+) -> CachedSynthesizer:
+    """Return the process's voice of that name behind the cache, billed to `on_usage`.
+
+    Raises:
+        EngineError: The engine's settings are not complete.
+    """
+    voice: SpeechSynthesizer = registry.synthesizer(name)
+    if on_usage is not None and isinstance(voice, PaidSynthesizer):
+        voice = voice.billed_to(on_usage)
+    return CachedSynthesizer(voice, speech_cache(), fixed=fixed, on_saved=on_saved)
+
+
+def call_voice(
+    tier: str,
+    *,
+    fixed: Collection[str] = (),
+    on_usage: OnUsage | None = None,
+    on_saved: OnSaved | None = None,
+    on_change: Callable[[TierChange], None] | None = None,
+) -> VoiceTiers:
+    """Return the voice of one call.
+
+    Args:
+        tier: "premium" or "local", as `LiveCall.voice_tier` has it.
+        fixed: The phrases that may be kept; see `voice.fixed_lines.fixed_phrases`.
+        on_usage: Told of characters sent to a paid provider, heard or not.
+        on_saved: Told of characters that the cache saved.
+        on_change: Told when the tier changes, and why.
+    """
+
+    def cached(name: str) -> CachedSynthesizer:
+        return cached_voice(name, fixed=fixed, on_usage=on_usage, on_saved=on_saved)
+
+    premium = premium_name()
+    return VoiceTiers(
+        premium=cached(premium) if premium else None,
+        local=[cached(name) for name in local_names()],
+        tier=tier,
+        on_change=on_change,
+    )
