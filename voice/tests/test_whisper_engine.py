@@ -12,6 +12,16 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from pipecat.frames.frames import (
+    Frame,
+    InputAudioRawFrame,
+    InterimTranscriptionFrame,
+    TranscriptionFrame,
+    VADUserStartedSpeakingFrame,
+    VADUserStoppedSpeakingFrame,
+)
+from pipecat.pipeline.worker import PipelineParams
+from pipecat.tests.utils import SleepFrame, run_test
 
 from voice.audio import mulaw_decode
 from voice.engines.interface import (
@@ -21,6 +31,7 @@ from voice.engines.interface import (
     SpeechRecognizer,
     Transcript,
 )
+from voice.engines.stt_service import StreamingSTTService
 from voice.engines.whisper import WhisperRecognizer
 from voice.engines.whisper_model import WhisperChoice
 from voice.engines.whisper_queue import FairWorkers
@@ -239,7 +250,7 @@ async def test_nothing_is_left_behind_by_many_utterances(engine: WhisperRecogniz
     gc.collect()
     assert threading.active_count() <= threads + 1
     assert process.memory_info().rss - before < 30_000_000
-    from voice.engines.whisper import WhisperUtterance
+    from voice.engines.whisper_utterance import WhisperUtterance
 
     await asyncio.sleep(0.05)
     gc.collect()
@@ -260,7 +271,7 @@ async def test_a_full_queue_leaves_partials_out_and_says_so_for_finals(models: P
     first.feed(SPEECH)
     second = engine.session(8000).begin()
     second.feed(SPEECH)
-    assert engine.workers.waiting == 1
+    assert engine.workers.waiting == 2
     finishing = asyncio.create_task(second.finish())
     await asyncio.sleep(0)
     third = engine.session(8000).begin()
@@ -394,3 +405,39 @@ def test_work_that_fails_does_not_end_the_worker() -> None:
 def test_a_queue_needs_a_thread() -> None:
     with pytest.raises(ValueError, match="threads"):
         FairWorkers(0, longest=1, name="test")
+
+
+# In the pipeline
+
+
+async def test_the_service_pushes_partials_and_then_one_final(engine: WhisperRecognizer) -> None:
+    frames: list[Frame] = [VADUserStartedSpeakingFrame(start_secs=0.2), SleepFrame(sleep=0.01)]
+    for at in range(0, len(SPEECH), CHUNK):
+        frames += [InputAudioRawFrame(SPEECH[at : at + CHUNK], 8000, 1), SleepFrame(sleep=0.005)]
+    frames += [VADUserStoppedSpeakingFrame(stop_secs=0.2)]
+    finals: list[Transcript] = []
+    down, _ = await run_test(
+        StreamingSTTService(engine, on_final=finals.append),
+        frames_to_send=frames,
+        pipeline_params=PipelineParams(audio_in_sample_rate=8000, audio_out_sample_rate=8000),
+    )
+    kinds = [type(frame) for frame in down]
+    (final,) = [frame for frame in down if isinstance(frame, TranscriptionFrame)]
+    assert final.text == SAYS == finals[0].text
+    assert kinds.index(InterimTranscriptionFrame) < kinds.index(TranscriptionFrame)
+
+
+async def test_calls_at_once_are_all_heard(engine: WhisperRecognizer) -> None:
+    heard: dict[int, list[Partial]] = {n: [] for n in range(6)}
+
+    async def caller(number: int) -> Transcript:
+        utterance = engine.session(8000).begin(heard[number].append)
+        for at in range(0, len(SPEECH), CHUNK):
+            utterance.feed(SPEECH[at : at + CHUNK])
+            await asyncio.sleep(0.01)
+        return await utterance.finish()
+
+    transcripts = await asyncio.gather(*map(caller, heard))
+    assert {transcript.text for transcript in transcripts} == {SAYS}
+    assert all(heard.values())
+    assert engine.workers.waiting == 0
