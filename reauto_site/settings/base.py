@@ -120,7 +120,9 @@ CHANNEL_LAYERS: dict[str, Any] = (
     {
         "default": {
             "BACKEND": "channels_redis.core.RedisChannelLayer",
-            "CONFIG": {"hosts": [REDIS_URL]},
+            # channels_redis waits 5 s for a message at a time, as long as redis-py waits for any
+            # answer: without a longer limit every quiet socket ends in a time-out.
+            "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": 30}]},
         }
     }
     if REDIS_URL
@@ -128,6 +130,7 @@ CHANNEL_LAYERS: dict[str, Any] = (
 )
 if REDIS_URL:
     INSTALLED_APPS.append("django_rq")
+    RQ_SHOW_ADMIN_LINK = False
     RQ_QUEUES = {
         name: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 300} for name in ("urgent", "default", "slow")
     }
