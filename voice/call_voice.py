@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Callable, Collection
+from decimal import Decimal
 
 from django.conf import settings
+from django.utils import timezone
 
+from calls.services.metering import usage_record
+from calls.services.record import event_record
+from calls.services.streams import LiveCall
+from voice.clerk import Clerk
 from voice.engines import registry
 from voice.engines.cached import CachedSynthesizer, OnSaved
-from voice.engines.delivery import OnUsage, PaidSynthesizer
+from voice.engines.delivery import OnUsage, PaidSynthesizer, SpeechUsage
 from voice.engines.interface import SpeechSynthesizer
 from voice.engines.tiers import TierChange, VoiceTiers
+from voice.fixed_lines import fixed_phrases
 from voice.speech_cache import MEGABYTE, SpeechCache
 
 BUILT_IN = "espeak"
@@ -78,8 +86,15 @@ def call_voice(
         on_change: Told when the tier changes, and why.
     """
 
+    saved: Counter[str] = Counter()
+
+    def save(name: str, characters: int) -> None:
+        saved[name] += characters
+        if on_saved is not None:
+            on_saved(name, characters)
+
     def cached(name: str) -> CachedSynthesizer:
-        return cached_voice(name, fixed=fixed, on_usage=on_usage, on_saved=on_saved)
+        return cached_voice(name, fixed=fixed, on_usage=on_usage, on_saved=save)
 
     premium = premium_name()
     return VoiceTiers(
@@ -87,4 +102,36 @@ def call_voice(
         local=[cached(name) for name in local_names()],
         tier=tier,
         on_change=on_change,
+        saved=saved,
+    )
+
+
+def live_voice(live: LiveCall, clerk: Clerk) -> VoiceTiers:
+    """Return the voice of a live call: what it costs is charged, and its tier is on the timeline.
+
+    The timeline's event is "voice_tier", with the tier, the one before and the reason.
+    """
+    call_id = live.call_id
+
+    def charge(usage: SpeechUsage) -> None:
+        clerk.note(
+            usage_record,
+            call_id=call_id,
+            component="tts",
+            provider=usage.provider,
+            model=usage.model,
+            quantity=Decimal(usage.characters) / 1000,
+            key=usage.key,
+            now=timezone.now(),
+        )
+
+    def tell(change: TierChange) -> None:
+        data = {"tier": change.tier, "before": change.before, "reason": change.reason}
+        clerk.note(event_record, call_id=call_id, kind="voice_tier", data=data, now=change.at)
+
+    return call_voice(
+        live.voice_tier,
+        fixed=fixed_phrases(live.brief.script, live.brief.business_name),
+        on_usage=charge,
+        on_change=tell,
     )

@@ -11,7 +11,7 @@ import numpy as np
 from prometheus_client import Counter
 
 from voice.audio import whole_samples
-from voice.engines.delivery import SpeechPiece, pieces_of
+from voice.engines.delivery import PaidSynthesizer, SpeechPiece, pieces_of
 from voice.engines.interface import SpeechSynthesizer
 from voice.engines.loudness import soft_limit, speech_level_dbfs
 from voice.engines.speakable import speakable
@@ -107,6 +107,11 @@ class CachedSynthesizer:
     async def has(self, text: str, sample_rate: int) -> bool:
         """Return whether a phrase can be said without the voice."""
         return await self._find(normalised(text), sample_rate) is not None
+
+    async def aclose(self) -> None:
+        """Close what the voice keeps open, if it does."""
+        if isinstance(self._inner, PaidSynthesizer):
+            await self._inner.aclose()
 
     async def _find(self, phrase: str, sample_rate: int) -> bytes | None:
         key = cache_key(self.voice_key, phrase, sample_rate)

@@ -80,6 +80,10 @@ class PaidSynthesizer(SpeechSynthesizer, Protocol):
         """Return the same voice, reporting what is sent from there to `on_usage`."""
         ...
 
+    async def aclose(self) -> None:
+        """Close the connections that are kept for the next text."""
+        ...
+
 
 async def pieces_of(
     synthesizer: SpeechSynthesizer, text: str, sample_rate: int

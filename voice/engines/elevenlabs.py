@@ -207,10 +207,11 @@ class ElevenLabsSynthesizer:
 
     async def aclose(self) -> None:
         """Close the spare sockets and end what is under way apart from speech."""
+        await asyncio.gather(*self._shared.tasks)  # they may open sockets yet
         for socket in self._shared.spare.values():
             self._shared.later(socket.close())
         self._shared.spare.clear()
-        await asyncio.gather(*self._shared.tasks, return_exceptions=True)
+        await asyncio.gather(*self._shared.tasks)
 
     async def _speak(
         self, key: ApiKey, words: str, sample_rate: int, deadline: float

@@ -7,7 +7,8 @@ next turn on, never in the middle of one, and a failed premium voice is not chos
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -65,6 +66,7 @@ class VoiceTiers:
         local: The local voices, in order of preference.
         tier: The tier to begin with; any word but "premium" is local.
         on_change: Told of every change, the one at the start included if premium is not there.
+        saved: Where the cache counts what it spares, by engine.
     """
 
     def __init__(
@@ -74,8 +76,11 @@ class VoiceTiers:
         local: Sequence[SpeechSynthesizer],
         tier: str,
         on_change: Callable[[TierChange], None] | None = None,
+        saved: Mapping[str, int] | None = None,
     ) -> None:
         self._on_change = on_change
+        self.characters_saved: Mapping[str, int] = saved if saved is not None else {}
+        """Characters that the cache has spared each engine in this call."""
         self._premium_name = premium.name if premium is not None else ""
         self._voices: dict[Tier, FailoverSynthesizer] = {"local": FailoverSynthesizer(local)}
         if premium is not None:
@@ -124,12 +129,9 @@ class VoiceTiers:
 
     async def stream(self, text: str, sample_rate: int) -> AsyncGenerator[bytes, None]:
         """Yield the speech in the tier's voice. See `FailoverSynthesizer.stream`."""
-        speech = self._voice.stream(text, sample_rate)
-        try:
+        async with contextlib.aclosing(self._voice.stream(text, sample_rate)) as speech:
             async for audio in speech:
                 yield audio
-        finally:
-            await speech.aclose()
 
     async def synthesize(self, text: str, sample_rate: int = 8000) -> bytes:
         """Return the whole clip."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -15,6 +16,7 @@ from billing.selectors import PriceUnknown
 from billing.services import charge_record
 from calls.models import Campaign
 from voice.call_voice import cached_voice, local_names, premium_name
+from voice.engines.cached import CachedSynthesizer
 from voice.engines.delivery import SpeechUsage
 from voice.engines.interface import EngineError
 from voice.fixed_lines import fixed_phrases
@@ -54,7 +56,7 @@ class Command(BaseCommand):
         bill: list[SpeechUsage] = []
         try:
             voice = cached_voice(name, fixed=phrases, on_usage=bill.append)
-            done = asyncio.run(prepare(phrases, voice, lambda state: self._show(name, state)))
+            done = asyncio.run(self._make(name, phrases, voice))
         except EngineError as error:
             raise CommandError(f"{name}: {error}. Run this again to go on from here.") from error
         finally:
@@ -63,6 +65,12 @@ class Command(BaseCommand):
             f"{name}: {done.total} phrases, {done.made} made ({done.characters} characters), "
             f"{done.kept} were there."
         )
+
+    async def _make(
+        self, name: str, phrases: frozenset[str], voice: CachedSynthesizer
+    ) -> Preparation:
+        async with contextlib.aclosing(voice):
+            return await prepare(phrases, voice, lambda state: self._show(name, state))
 
     def _show(self, name: str, state: Preparation) -> None:
         if self.stdout.isatty() or state.done % 20 == 0:
