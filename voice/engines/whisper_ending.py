@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -39,13 +40,14 @@ class Fading:
 
     def feed(self, pcm: bytes) -> None:
         """Add audio."""
-        pcm = self._rest + pcm
-        count = len(pcm) // (self._block * 2)
-        self._rest = pcm[count * self._block * 2 :]
-        samples = np.frombuffer(pcm, np.int16, count * self._block).astype(np.float32)
-        power = np.square(samples.reshape(count, self._block)).mean(axis=1)
-        for level in 10 * np.log10(power + 1):
-            self._hear(float(level))
+        pcm = self._rest + pcm if self._rest else pcm
+        block = self._block
+        count = len(pcm) // (block * 2)
+        self._rest = pcm[count * block * 2 :]
+        samples = np.frombuffer(pcm, np.int16, count * block).astype(np.float32)
+        for at in range(0, count * block, block):
+            piece = samples[at : at + block]
+            self._hear(10 * math.log10(float(piece @ piece) / block + 1))
 
     def _hear(self, level: float) -> None:
         self._heard += self._block * 2

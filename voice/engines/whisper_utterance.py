@@ -10,9 +10,10 @@ from typing import Final, Protocol
 
 import numpy as np
 import structlog
+from numpy.typing import NDArray
 from prometheus_client import Histogram
 
-from voice.audio import StreamResampler, duration_ms
+from voice.audio import StreamResampler
 from voice.engines.interface import EngineBusyError, EngineError, Partial, Transcript
 from voice.engines.voicing import PITCH_WINDOW_MS, voiced_ms
 from voice.engines.whisper_agreement import StablePrefix, plain_words
@@ -58,8 +59,32 @@ class Call(Protocol):
         ...
 
 
-def _bytes(ms: int) -> int:
-    return WHISPER_RATE * ms // 1000 * 2
+class _Sound:
+    """The audio as Whisper takes it. Worker threads use it, one at a time."""
+
+    def __init__(self, rate: int) -> None:
+        self._resampler = StreamResampler(rate, WHISPER_RATE)
+        self._taken = 0
+        self._ended = False
+        self._pcm = bytearray()
+        self._voice_counted = 0
+        self.voiced_ms = 0
+
+    def take(self, audio: bytearray, *, ended: bool) -> int:
+        """Convert what is new of the audio; return how many bytes of it are converted now."""
+        piece = bytes(audio[self._taken :])
+        if piece or (ended and not self._ended):
+            self._pcm += self._resampler.feed(piece, last=ended)
+            self._taken += len(piece)
+            self._ended = ended
+        whole = len(self._pcm) // _VOICE_WINDOW * _VOICE_WINDOW
+        self.voiced_ms += voiced_ms(bytes(self._pcm[self._voice_counted : whole]), WHISPER_RATE)
+        self._voice_counted = whole
+        return self._taken
+
+    def samples(self) -> NDArray[np.float32]:
+        """Return all of it, from -1 to 1."""
+        return np.frombuffer(bytes(self._pcm), np.int16).astype(np.float32) / 32768.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +105,12 @@ class WhisperUtterance:
         self._on_partial = on_partial
         self._partial = Partial("", 0)
         self._loop = asyncio.get_running_loop()
-        self._resampler = StreamResampler(call.sample_rate, WHISPER_RATE)
-        self._pcm = bytearray()
-        self._fed = 0
-        self._fading = Fading(WHISPER_RATE)
+        self._audio = bytearray()
+        self._sound = _Sound(call.sample_rate)
+        self._fading = Fading(call.sample_rate)
         self._stable = StablePrefix()
         self._ticket: Ticket | None = None
         self._latest = _Hearing(0, False, NOTHING, 0)
-        self._voice_counted, self._voiced_ms = 0, 0
         self._failures = 0
         self._ended = self._done = False
         self._final: asyncio.Future[Transcript] = self._loop.create_future()
@@ -105,12 +128,12 @@ class WhisperUtterance:
         """
         if len(pcm) % 2:
             raise ValueError(f"PCM16 audio has an even number of bytes, got {len(pcm)}")
-        room = self._call.longest_utterance_bytes - self._fed
+        room = self._call.longest_utterance_bytes - len(self._audio)
         if self._ended or self._done or room <= 0:
             return
         pcm = pcm[:room]
-        self._fed += len(pcm)
-        self._keep(self._resampler.feed(pcm))
+        self._audio += pcm
+        self._fading.feed(pcm)
         if self._is_worth_hearing():
             self._request(urgent=self._fading.is_quiet)
         elif self._fading.is_quiet and self._ticket is not None:
@@ -125,7 +148,6 @@ class WhisperUtterance:
         """
         if not self._ended and not self._done:
             self._ended = True
-            self._keep(self._resampler.feed(b"", last=True))
             self._conclude()
         try:
             async with asyncio.timeout(FINISH_TIMEOUT_S):
@@ -145,9 +167,8 @@ class WhisperUtterance:
             self._call.workers.withdraw(self._ticket)
             self._ticket = None
 
-    def _keep(self, pcm: bytes) -> None:
-        self._pcm += pcm
-        self._fading.feed(pcm)
+    def _ms(self, size: int) -> int:
+        return size * 500 // self._call.sample_rate
 
     @property
     def _is_settled(self) -> bool:
@@ -159,9 +180,8 @@ class WhisperUtterance:
             return False
         if self._fading.is_quiet:
             return True
-        since = len(self._pcm) - self._latest.heard
-        least = HEAR_EVERY_MS if self._latest.heard else FIRST_HEARING_MS
-        return since >= _bytes(least)
+        since_ms = self._ms(len(self._audio) - self._latest.heard)
+        return since_ms >= (HEAR_EVERY_MS if self._latest.heard else FIRST_HEARING_MS)
 
     def _request(self, *, urgent: bool) -> None:
         """Ask for a hearing; it takes the audio there is when its turn comes."""
@@ -189,36 +209,36 @@ class WhisperUtterance:
             self._final.set_result(transcript)
 
     def _transcript(self, hearing: _Hearing) -> Transcript:
-        audio_ms = duration_ms(self._pcm, WHISPER_RATE)
+        audio_ms = self._ms(len(self._audio))
         return judge(hearing.hypothesis, audio_ms=audio_ms, voiced_ms=hearing.voiced_ms)
 
     def _work(self) -> None:
         """Hear what there is, on a worker thread."""
-        final = self._ended or self._fading.is_quiet
-        pcm = bytes(self._pcm)
+        heard: _Hearing | EngineError
         try:
-            heard: _Hearing | EngineError = self._hear(pcm, final)
+            heard = self._hear()
         except EngineError as error:
             heard = error
+        except Exception as error:  # the call must be told, whatever it is
+            heard = EngineError(f"Whisper failed: {type(error).__name__}", retryable=True)
         try:
             self._loop.call_soon_threadsafe(self._heard, heard)
         except RuntimeError:  # the call's event loop is gone
             log.debug("whisper_heard_for_nobody")
 
-    def _hear(self, pcm: bytes, final: bool) -> _Hearing:
-        whole = len(pcm) // _VOICE_WINDOW * _VOICE_WINDOW
-        self._voiced_ms += voiced_ms(pcm[self._voice_counted : whole], WHISPER_RATE)
-        self._voice_counted = whole
-        voiced = self._voiced_ms
+    def _hear(self) -> _Hearing:
+        ended = self._ended  # before the audio is taken: there is none after it
+        final = ended or self._fading.is_quiet
+        size = self._sound.take(self._audio, ended=ended)
+        voiced = self._sound.voiced_ms
         if not voiced:
             # Nobody spoke: it would only be made up.
-            return _Hearing(len(pcm), final, NOTHING, 0)
-        samples = np.frombuffer(pcm, np.int16).astype(np.float32) / 32768.0
+            return _Hearing(size, final, NOTHING, 0)
         choose = partial(self._call.choose_language, voiced)
         model = self._call.model()
         with HEARING.labels("final" if final else "partial").time():
-            hypothesis = model.decode(samples, final=final, choose_language=choose)
-        return _Hearing(len(pcm), final, hypothesis, voiced)
+            hypothesis = model.decode(self._sound.samples(), final=final, choose_language=choose)
+        return _Hearing(size, final, hypothesis, voiced)
 
     def _heard(self, heard: _Hearing | EngineError) -> None:
         self._ticket = None
@@ -231,6 +251,7 @@ class WhisperUtterance:
                 self._fail(heard)
                 return
         else:
+            self._failures = 0
             self._latest = heard
             self._publish(heard)
         if self._ended:
@@ -241,13 +262,13 @@ class WhisperUtterance:
 
     def _publish(self, heard: _Hearing) -> None:
         transcript = self._transcript(heard)
-        stable = self._stable.add(plain_words(heard.hypothesis.text))
         if transcript.rejected:
             return
+        stable = self._stable.add(plain_words(heard.hypothesis.text))
         # All that was said has been heard: there is nothing that could still change it.
         text = transcript.text if self._is_settled else " ".join(stable)
         if text and text != self._partial.text:
-            self._partial = Partial(text, duration_ms(self._pcm[: heard.heard], WHISPER_RATE))
+            self._partial = Partial(text, self._ms(heard.heard))
             if self._on_partial is not None:
                 self._on_partial(self._partial)
 

@@ -109,7 +109,7 @@ async def test_partials_come_while_the_caller_speaks(engine: WhisperRecognizer) 
         utterance.feed(SPEECH[at : at + CHUNK])
         await asyncio.sleep(0.004)
     await until(lambda: partials)
-    assert partials[0].text == SAYS
+    assert partials[0].text.startswith("yes i am")
     assert partials[0].audio_ms < len(SPEECH) // 32
     assert utterance.partial == partials[-1]
     utterance.cancel()
