@@ -30,6 +30,10 @@ DEFAULT_COMPUTE: Final = {"cpu": "int8", "cuda": "float16"}
 BEAMS: Final = {"cpu": 1, "cuda": 5}
 """Hypotheses followed in a final transcript; partial ones follow one."""
 MOST_THREADS: Final = 4
+FRAMES_AT_LEAST: Final = {"cpu": 1000, "cuda": 3000}
+"""Of 10 ms, that a partial hearing pads its audio to. Whisper was trained on 30 s, and a final
+hearing gets them; for a partial one, which two hearings must agree on, a third of the work does."""
+SPARE_FRAMES: Final = 200
 SHORTEST_S: Final = 0.1
 TOKENS_A_SECOND: Final = 9
 """More than the fastest speaker says; beyond it the text has gone in circles."""
@@ -167,8 +171,13 @@ class LoadedWhisper:
     ) -> Hypothesis:
         model = self._model
         features = model.feature_extractor(samples)
-        frames = min(features.shape[-1] - 1, model.feature_extractor.nb_max_frames)
-        heard = model.encode(pad_or_trim(features[..., :frames]))
+        longest = model.feature_extractor.nb_max_frames
+        frames = min(features.shape[-1] - 1, longest)
+        padded = longest
+        if not final:
+            padded = min(longest, max(FRAMES_AT_LEAST[self.device], frames + SPARE_FRAMES))
+            padded -= padded % 2  # the encoder halves them
+        heard = model.encode(pad_or_trim(features[..., :frames], padded))
         detected, surely = "en", 1.0
         if self.is_multilingual:
             token, surely = model.model.detect_language(heard)[0][0]
