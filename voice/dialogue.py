@@ -46,9 +46,9 @@ from voice.frames import (
     VoicePaused,
     VoiceStarted,
 )
+from voice.listening import Listening
 from voice.playout import Playout
 from voice.recorder import Recorder
-from voice.reply import LeadTurn
 from voice.session import Notice
 from voice.speaking import Speaking
 from voice.turns import Patience, is_back_channel, is_greeting, silence_needed_ms, words_of
@@ -61,8 +61,10 @@ BARGE_IN_WORDS_MS = 160.0
 """Voice after which recognised words are believed."""
 SILENCE_MS = 6000.0
 """Silence after which the agent asks whether the lead is still there."""
-FINAL_WITHIN_MS = 2500.0
-"""How long the final words may take before the agent answers what it has understood by then."""
+MACHINE_MS = 2500.0
+"""People who pick up say less than this in one go; a machine's greeting is longer."""
+MACHINE_END_MS = 1500.0
+"""Silence after which even a machine's greeting is over."""
 NOISE_MS = 900.0
 """Voice without a recognised word that deserves an answer nevertheless."""
 ENDING_ANSWER_MS = 900.0
@@ -117,17 +119,14 @@ class Dialogue(FrameProcessor):
         )
         self._events: asyncio.Queue[Callable[[], Any]] = asyncio.Queue(MOST_EVENTS)
         self._mind: asyncio.Task[None] | None = None
-        self._voice = False
-        self._heard_voice_ms = 0.0
-        self._turn = LeadTurn()
-        self._partial = ""
-        self._finals_due = 0
+        self._listening = Listening()
         self._verdict: float | None = None
         self._backlog: deque[Event] = deque()
         self._opening = True
         self._wrapping_up = False
         self._silences = 0
-        self._final_by: float | None = None
+        self._greeting_until: float | None = None
+        """Until then it is taken for a machine's greeting that goes on."""
         self._decide_at: float | None = None
         self._silence_at: float | None = None
         self._notices: set[str] = set()
@@ -141,7 +140,7 @@ class Dialogue(FrameProcessor):
         if isinstance(frame, InputAudioRawFrame | InterimTranscriptionFrame | TranscriptionFrame):
             return  # heard by the ears and the recogniser; nobody further down listens
         if isinstance(frame, VoiceStarted):
-            self._post(self._on_voice_started, frame.at_ms)
+            self._post(self._on_voice_started, frame)
         elif isinstance(frame, VoiceGoesOn):
             self._post(self._on_voice_goes_on, frame.lasted_ms)
         elif isinstance(frame, VoiceFading):
@@ -170,7 +169,7 @@ class Dialogue(FrameProcessor):
 
     def on_partial(self, partial: Partial) -> None:
         """Take a partial transcript."""
-        self._post(self._on_partial, partial.text)
+        self._post(self._on_partial, partial)
 
     def on_final(self, transcript: Transcript) -> None:
         """Take a final transcript; empty for noise."""
@@ -196,8 +195,7 @@ class Dialogue(FrameProcessor):
         """Keep what was said and heard when the end of the call cut it off."""
         await self._stop()
         await self._speaking.closing()
-        if self._turn.text:
-            self._speaking.turns.lead(self._speaking.turns.take_index(), self._turn)
+        self._speaking.turns.lead(self._listening.turn)
 
     def _post(self, handler: Callable[..., Any], *args: Any) -> None:
         try:
@@ -232,7 +230,8 @@ class Dialogue(FrameProcessor):
         times = (
             self._speaking.provisional_until,
             self._decide_at,
-            self._final_by,
+            self._listening.give_up_at,
+            self._greeting_until,
             self._silence_at,
             self._speaking.hang_up_by,
         )
@@ -246,10 +245,11 @@ class Dialogue(FrameProcessor):
         speaking = self._speaking
         if due(speaking.provisional_until) and speaking.current is not None:
             await speaking.adopt(speaking.current)
-        if due(self._final_by):
-            self._finals_due = 0
-            speaking.note("words_late")
-            await self._words_known(None)
+        if due(self._listening.give_up_at):
+            await self._on_words_late()
+        if due(self._greeting_until):
+            self._greeting_until = None
+            await self._words_known()
         if due(self._decide_at):
             await self._confirm()
         if due(self._silence_at):
@@ -261,86 +261,75 @@ class Dialogue(FrameProcessor):
 
     # The lead's voice
 
-    async def _on_voice_started(self, at_ms: float) -> None:
-        self._voice = True
-        self._heard_voice_ms = 0.0
-        self._silence_at = self._decide_at = None
+    async def _on_voice_started(self, frame: VoiceStarted) -> None:
+        self._silence_at = self._decide_at = self._greeting_until = None
         await self._speaking.discard_ahead()
-        self._turn = await self._speaking.recover(self._turn, at_ms)
-        self._partial = ""
-        if not self._turn.text and not self._finals_due:
-            self._turn.started_ms = at_ms
+        self._listening.turn = await self._speaking.recover(self._listening.turn)
+        self._listening.begin(at_ms=frame.at_ms, heard_ms=frame.heard_ms)
 
     async def _on_voice_goes_on(self, lasted_ms: float) -> None:
-        self._heard_voice_ms = lasted_ms
+        self._listening.go_on(lasted_ms)
         if lasted_ms >= (GREETING_MS if self._opening else BARGE_IN_MS):
             await self._yield_floor()
 
-    async def _on_partial(self, text: str) -> None:
-        self._partial = text
-        enough = self._heard_voice_ms >= BARGE_IN_WORDS_MS
+    async def _on_partial(self, partial: Partial) -> None:
+        listening, text = self._listening, partial.text
+        listening.take_partial(partial, self._clock.now_ms())
+        if not listening.voice or listening.fades:
+            await self._guess()
+        enough = listening.voice and listening.voice_ms >= BARGE_IN_WORDS_MS
         if enough and len(words_of(text)) >= 2 and not self._means_nothing(text):
             await self._yield_floor()
 
     async def _on_voice_fading(self, last_voiced_ms: float) -> None:
         """Think of an answer while it is still open whether this is a pause."""
-        if self._finals_due:
-            return
-        self._silent_since(last_voiced_ms)
+        self._verdict = None
+        self._listening.fade(last_voiced_ms)
         await self._guess()
 
     async def _on_voice_paused(self, frame: VoicePaused) -> None:
-        self._voice = False
-        self._finals_due += 1
-        self._final_by = self._clock.now_ms() + FINAL_WITHIN_MS
-        self._heard_voice_ms = frame.voiced_ms
-        self._silent_since(frame.last_voiced_ms)
-        self._turn.guessing, self._turn.guess = True, self._partial
-        if self._finals_due == 1:
-            await self._guess()
-
-    def _silent_since(self, last_voiced_ms: float) -> None:
-        turn = self._turn
-        if turn.last_voiced_ms != last_voiced_ms:
+        if frame.last_voiced_ms != self._listening.turn.last_voiced_ms:
             self._verdict = None
-        turn.last_voiced_ms = last_voiced_ms
-        turn.paused_ms = turn.transcribed_ms = self._clock.now_ms()
+        self._listening.pause(
+            last_voiced_ms=frame.last_voiced_ms,
+            voiced_ms=frame.voiced_ms,
+            heard_ms=frame.heard_ms,
+            now_ms=self._clock.now_ms(),
+        )
+        if self._opening and self._listening.turn.lasted_ms >= MACHINE_MS:
+            self._greeting_until = frame.last_voiced_ms + MACHINE_END_MS
+        await self._guess()
 
     async def _guess(self) -> None:
         """Answer the words as they stand: the final ones take 100 ms more, and mostly agree."""
-        if self._partial and self._speaking.free:
-            self._turn.guessing, self._turn.guess = True, self._partial
+        if self._listening.turn.text and self._speaking.free:
             await self._think()
 
     async def _on_final(self, transcript: Transcript) -> None:
-        if not self._finals_due and not self._voice:
-            return  # too late: it was answered without
-        # Without a pause before it, it is the first part of an utterance too long for the engine.
-        self._finals_due = max(0, self._finals_due - 1)
-        await self._words_known(transcript)
-
-    async def _words_known(self, transcript: Transcript | None) -> None:
-        """Take final words, or what was understood if there will be none."""
-        reply = self._speaking.current
-        guessed = None if reply is None or not reply.guesses else reply.turn
-        turn = guessed or self._turn
-        text = turn.guess if transcript is None else transcript.text
-        turn.guess = ""
-        if text:
-            turn.segments.append(text)
-            turn.confidences.append(0.0 if transcript is None else transcript.confidence)
-        if self._finals_due:
+        stretch = self._listening.take_final(transcript, self._clock.now_ms())
+        if stretch is None:
             return
-        self._final_by = None
-        turn.guessing = False
-        if reply is not None and guessed is not None:
-            await self._speaking.verify(reply, turn)
-        elif not self._voice:
-            turn.transcribed_ms = self._clock.now_ms()
+        if stretch.turn is self._listening.turn:
+            await self._words_known()
+        else:
+            await self._speaking.correct(stretch)
+
+    async def _on_words_late(self) -> None:
+        """Answer what was understood; final words that come after all correct it."""
+        for turn in self._listening.give_up(self._clock.now_ms()):
+            self._speaking.note("words_late")
+            if turn is self._listening.turn:
+                await self._words_known()
+            else:
+                await self._speaking.verify(turn)
+
+    async def _words_known(self) -> None:
+        """All that was said has its words, unless more is being said."""
+        if not self._listening.voice and not self._listening.turn.is_open:
             await self._consider()
 
     def _on_verdict(self, verdict: TurnVerdict) -> None:
-        if verdict.last_voiced_ms == self._turn.last_voiced_ms:
+        if verdict.last_voiced_ms == self._listening.turn.last_voiced_ms:
             self._verdict = verdict.probability
             self._weigh()
 
@@ -348,13 +337,16 @@ class Dialogue(FrameProcessor):
 
     async def _consider(self) -> None:
         """Decide what a pause with these words is: a turn, a back-channel, or noise."""
-        speaking, text = self._speaking, self._turn.text
+        speaking, listening = self._speaking, self._listening
+        if self._greeting_until is not None or not listening.turn.stretches:
+            return
+        text = listening.turn.text
         nothing = self._means_nothing(text)
         if speaking.speaks:
             if nothing and self._playout.waiting_ms > ENDING_ANSWER_MS:
                 if text:
                     speaking.note("back_channel")
-                self._turn = LeadTurn()
+                listening.next_turn()
                 return
             if nothing or self._playout.must_be_heard or speaking.hanging_up:
                 # Answered when the agent has finished; what may be dropped until then, is.
@@ -363,43 +355,43 @@ class Dialogue(FrameProcessor):
                 return
             await self._yield_floor()
         if speaking.cut is not None and nothing and await speaking.resume():
-            self._turn = LeadTurn()
+            listening.next_turn()
             return
         speaking.cut = None
         if speaking.hanging_up:
-            turn, self._turn = self._turn, LeadTurn()
-            await speaking.last_word(turn)
-        elif text or self._heard_voice_ms >= NOISE_MS:
+            await speaking.last_word(listening.next_turn())
+        elif text or listening.voice_ms >= NOISE_MS:
             await self._think()
         else:
-            self._turn = LeadTurn()
+            listening.next_turn()
             self._listen_on()
 
     async def _think(self) -> None:
-        await self._speaking.prepare(self._turn)
+        await self._speaking.prepare(self._listening.turn)
         self._weigh()
 
     def _weigh(self) -> None:
         """Set the moment at which the turn is over, from what is known by now."""
-        ahead = self._speaking.ahead
-        if ahead is None or self._voice:
+        self._decide_at = None
+        ahead, turn = self._speaking.ahead, self._listening.turn
+        if ahead is None or self._listening.voice:
             return
-        if self._turn.guessing and not ahead.understood:
-            self._decide_at = None
+        if turn.lags or (turn.is_open and not ahead.understood):
             return  # the final words may be others
-        self._decide_at = self._turn.last_voiced_ms + silence_needed_ms(
-            self._turn.text,
+        needed_ms = silence_needed_ms(
+            turn.text,
             understood=ahead.understood,
             finished=self._verdict,
             patience=self._patience,
         )
+        self._decide_at = max(turn.last_voiced_ms + needed_ms, self._greeting_until or 0.0)
 
     async def _confirm(self) -> None:
         """The turn is over: what was prepared may be heard."""
-        self._decide_at = self._silence_at = None
+        self._decide_at = self._silence_at = self._greeting_until = None
         if self._speaking.ahead is not None:
             self._silences = 0
-            self._turn = LeadTurn()
+            self._listening.next_turn()
             await self._speaking.confirm()
 
     async def _yield_floor(self) -> None:
@@ -420,15 +412,15 @@ class Dialogue(FrameProcessor):
         self._opening = False
         if self._backlog:
             await self._answer(self._backlog.popleft())
-        elif self._turn.segments and not self._voice and not self._finals_due:
-            await self._consider()
+        elif self._listening.turn.text and not self._listening.voice:
+            await self._words_known()
         elif self._speaking.hanging_up:
             self.end("agent_hung_up")
         else:
             self._listen_on()
 
     def _listen_on(self) -> None:
-        if not self._voice and self._speaking.free:
+        if not self._listening.voice and self._speaking.free:
             self._silence_at = self._clock.now_ms() + SILENCE_MS
 
     # Everything but words
@@ -458,13 +450,13 @@ class Dialogue(FrameProcessor):
     async def _on_key(self, digit: str) -> None:
         self._speaking.note("key", {"digit": digit})
         self._silences = 0
-        self._turn = LeadTurn()
+        self._listening.next_turn()
         await self._answer(KeyPress(digit))
 
     async def _on_notice(self, notice: Notice) -> None:
         self._log.info("notice_taken", kind=notice.kind)
         if notice.kind == "machine":
-            self._turn = LeadTurn()
+            self._listening.next_turn()
             await self._answer(MachineAnswered(beep=bool(notice.data.get("beep"))), force=True)
         elif notice.kind == "wrap_up":
             await self._on_wrap_up(str(notice.data.get("reason", "budget")))

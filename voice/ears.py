@@ -71,6 +71,7 @@ class Ears(FrameProcessor):
         self._turn_model = turn_model
         self._pending = b""
         self._pending_ms = 0.0
+        self._heard_ms = 0.0
         self._speaking = False
         self._onset: list[float] = []
         self._started_ms = 0.0
@@ -104,6 +105,7 @@ class Ears(FrameProcessor):
         length_ms = len(self._pending) * 500 / TELEPHONE_RATE
         self._pending_ms = at_ms - length_ms
         self._pending += frame.audio
+        self._heard_ms = at_ms + len(frame.audio) * 500 / TELEPHONE_RATE
         self._memory += frame.audio
         del self._memory[:-MEMORY_BYTES]
         while len(self._pending) >= WINDOW * 2:
@@ -142,7 +144,11 @@ class Ears(FrameProcessor):
         self._last_voiced_ms = self._last_confident_ms = at_ms + WINDOW_MS
         self._note_voice(levels, at_ms)
         await self.push_frame(
-            VoiceStarted(start_secs=ONSET_WINDOWS * WINDOW_MS / 1000, at_ms=self._started_ms)
+            VoiceStarted(
+                start_secs=ONSET_WINDOWS * WINDOW_MS / 1000,
+                at_ms=self._started_ms,
+                heard_ms=self._heard_ms,
+            )
         )
 
     async def _while_speaking(self, confidence: float, levels: np.ndarray, at_ms: float) -> None:
@@ -178,6 +184,7 @@ class Ears(FrameProcessor):
                 stop_secs=PAUSE_MS / 1000,
                 last_voiced_ms=last_ms,
                 voiced_ms=last_ms - self._started_ms,
+                heard_ms=self._heard_ms,
             )
         )
         if self._judged_of_ms != last_ms:

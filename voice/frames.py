@@ -20,6 +20,8 @@ class VoiceStarted(VADUserStartedSpeakingFrame):
     """The caller began to make speech-like sound at `at_ms` in the stream."""
 
     at_ms: float = 0.0
+    heard_ms: float = 0.0
+    """The sound until then has gone down the pipeline."""
 
 
 @dataclass
@@ -43,6 +45,8 @@ class VoicePaused(VADUserStoppedSpeakingFrame):
     last_voiced_ms: float = 0.0
     voiced_ms: float = 0.0
     """How much voice there was since it started."""
+    heard_ms: float = 0.0
+    """The sound until then has gone down the pipeline."""
 
 
 @dataclass

@@ -4,57 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
 
 from pipecat.frames.frames import Frame, TTSSpeakFrame
 
 from agents.interface import Do, Item, Say
 from voice.clock import StreamClock
 from voice.frames import GroupBegins, GroupEnds, SpeechEnds
+from voice.listening import LeadTurn, Timing
 from voice.phrasing import word_groups
 from voice.playout import Playout, Speech
 
 _NOT_UNDERSTOOD = ("clarify", "reprompt")
-
-
-@dataclass(slots=True)
-class LeadTurn:
-    """What the lead said in one turn. Times in ms of the stream."""
-
-    started_ms: float = 0.0
-    last_voiced_ms: float = 0.0
-    paused_ms: float = 0.0
-    """When the pause after it was noticed."""
-    transcribed_ms: float = 0.0
-    segments: list[str] = field(default_factory=list)
-    guess: str = ""
-    """What the last part is taken for until the recogniser has settled it."""
-    guessing: bool = False
-    kept: int = 0
-    """So many segments are in the transcript already, as a turn before a false start."""
-    confidences: list[float] = field(default_factory=list)
-
-    @property
-    def text(self) -> str:
-        """All its words."""
-        return " ".join(self._parts())
-
-    @property
-    def fresh_text(self) -> str:
-        """Its words that no earlier turn of the transcript has."""
-        return " ".join(self._parts()[self.kept :])
-
-    def keep(self) -> None:
-        """Note that the transcript has its words so far."""
-        self.kept = len(self._parts())
-
-    def _parts(self) -> list[str]:
-        return [*self.segments, self.guess] if self.guess else self.segments
-
-    @property
-    def confidence(self) -> float | None:
-        """The recogniser's confidence in the least sure part."""
-        return min(self.confidences, default=None)
 
 
 class Reply:
@@ -99,6 +59,8 @@ class Reply:
         self.lead_index = -1
         self.decided_ms: float | None = None
         self.confirmed_ms: float | None = None
+        self.timing: Timing | None = None
+        """When the turn was over, as it was known when the answer was confirmed."""
         self._items = items
         self._playout = playout
         self._clock = clock
@@ -120,7 +82,7 @@ class Reply:
     @property
     def guesses(self) -> bool:
         """Whether it answers words that are not final yet."""
-        return self.turn is not None and self.turn.guessing
+        return self.turn is not None and self.turn.is_open
 
     def heard_by(self, at_ms: float) -> str:
         """Return all that was heard of it, before and after it was taken up again."""

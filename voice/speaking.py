@@ -15,9 +15,10 @@ from calls.services.streams import LiveCall
 from voice import actions
 from voice.clerk import Clerk
 from voice.clock import StreamClock
+from voice.listening import LeadTurn, Stretch
 from voice.playout import Playout
 from voice.recorder import Recorder
-from voice.reply import LeadTurn, Reply
+from voice.reply import Reply
 from voice.transcript import NotesTaker, TurnLog, observe_latency
 from voice.turns import words_of
 
@@ -132,9 +133,8 @@ class Speaking:
         if reply is None or reply.turn is None:
             return
         reply.confirmed_ms = self._clock.now_ms()
-        if reply.turn.text:
-            reply.lead_index = self.turns.take_index()
-            self.turns.lead(reply.lead_index, reply.turn)
+        reply.timing = reply.turn.timing()
+        reply.lead_index = self.turns.lead(reply.turn)
         await self._release(reply)
 
     async def discard_ahead(self) -> None:
@@ -217,7 +217,7 @@ class Speaking:
         await self.adopt(reply)
         self.turns.agent(reply, at_ms=self._clock.now_ms())
 
-    async def recover(self, later: LeadTurn, at_ms: float) -> LeadTurn:
+    async def recover(self, later: LeadTurn) -> LeadTurn:
         """The lead goes on: fall silent, take turn and answer back, and return the turn."""
         reply = self.current
         if reply is None or not reply.fork or self.hanging_up:
@@ -232,12 +232,11 @@ class Speaking:
         turn = reply.turn
         if turn is None:
             return later
-        if heard:  # the transcript shows it; the lead's words before it are kept already
-            turn.keep()
-            turn.started_ms = at_ms
-        elif reply.lead_index >= 0:
-            self.turns.give_back(reply.lead_index)
-        turn.segments.extend(later.segments)
+        if not heard:  # otherwise the transcript shows it, between the lead's words
+            self.turns.give_back(reply.index)
+            if reply.lead_index >= 0:
+                self.turns.take_back(turn, reply.lead_index)
+        turn.take(later)
         return turn
 
     async def resume(self) -> bool:
@@ -255,11 +254,19 @@ class Speaking:
         await self._release(rest)
         return True
 
-    async def verify(self, reply: Reply, turn: LeadTurn) -> None:
-        """Look whether the answer being heard still holds for the final words."""
+    async def correct(self, stretch: Stretch) -> None:
+        """Take the final words of what was answered, or is part of the transcript, already."""
+        if stretch.row >= 0:
+            self.turns.correct(stretch.turn, stretch.row)
+        await self.verify(stretch.turn)
+
+    async def verify(self, turn: LeadTurn) -> None:
+        """Look whether the answer being heard still holds, if it answers that turn."""
+        reply = self.current
+        if reply is None or reply.turn is not turn or turn.is_open:
+            return
+        await self._drop_second()
         differs = words_of(turn.text) != words_of(reply.answers)
-        if differs and reply.lead_index >= 0 and turn.text:
-            self.turns.lead(reply.lead_index, turn)
         if not differs or not reply.fork:
             await self._settle(reply)
             return
@@ -295,6 +302,7 @@ class Speaking:
             self.turns.give_back(reply.index)
         second.lead_index = reply.lead_index
         second.confirmed_ms = self._clock.now_ms()
+        second.timing = None if second.turn is None else second.turn.timing()
         await self._release(second)
 
     async def _settle(self, reply: Reply) -> None:
@@ -371,7 +379,7 @@ class Speaking:
         reply = self._make(Utterance(turn.text, turn.confidence), turn=turn, fork=True)
         await asyncio.wait((reply.task,), timeout=LAST_WORD_S)
         if any(do.action is Action.OPT_OUT for do in reply.dos):
-            self.turns.lead(self.turns.take_index(), turn)
+            self.turns.lead(turn)
             await self.adopt(reply)
             await self._release(reply)
             return

@@ -8,8 +8,9 @@ from uuid import UUID
 from agents.interface import Notes
 from calls.services.record import turn_record
 from voice.clerk import Clerk
+from voice.listening import LeadTurn, row_of
 from voice.metrics import ANSWER_LATENCY
-from voice.reply import LeadTurn, Reply
+from voice.reply import Reply
 
 
 class TurnLog:
@@ -20,6 +21,7 @@ class TurnLog:
         self._tier = tier
         self._clerk = clerk
         self._next = 0
+        self._rows: dict[int, tuple[str, float, float]] = {}
 
     def take_index(self) -> int:
         """Return the index of a turn that begins."""
@@ -30,17 +32,39 @@ class TurnLog:
         """Take back the indices from one on: those turns never were."""
         self._next = min(self._next, index)
 
-    def lead(self, index: int, turn: LeadTurn) -> None:
-        """Keep what the lead said."""
+    def lead(self, turn: LeadTurn) -> int:
+        """Keep what the lead said and no turn has yet, and return its index; -1 without words."""
+        if not turn.fresh_text:
+            return -1
+        index = self.take_index()
+        for stretch in turn.fresh:
+            stretch.row = index
+        self.correct(turn, index)
+        return index
+
+    def correct(self, turn: LeadTurn, index: int) -> None:
+        """Keep what is known by now of a turn that was kept before, if it differs."""
+        row = row_of(turn.row(index))
+        text, started_ms, ended_ms = row
+        if not text or self._rows.get(index) == row:
+            return
+        self._rows[index] = row
         self._clerk.note(
             turn_record,
             call_id=self._call_id,
             index=index,
             speaker="lead",
-            text=turn.fresh_text,
-            started_ms=round(turn.started_ms),
-            ended_ms=round(turn.last_voiced_ms),
+            text=text,
+            started_ms=round(started_ms),
+            ended_ms=round(ended_ms),
         )
+
+    def take_back(self, turn: LeadTurn, index: int) -> None:
+        """Take a turn of the lead back, and all after it: it is not over."""
+        for stretch in turn.row(index):
+            stretch.row = -1
+        self._rows.pop(index, None)
+        self.give_back(index)
 
     def agent(self, reply: Reply, *, at_ms: float) -> str:
         """Keep what was heard of a reply until a moment, and return it."""
@@ -71,25 +95,28 @@ class TurnLog:
 def latency_of(reply: Reply) -> tuple[int | None, dict[str, Any]]:
     """Return ms from the lead's last voiced sample to the agent's first, and where they went.
 
-    Parts: `vad_wait` until the pause was noticed, `stt` until its words were known, `decision`
-    until the first words to say were, `confirmation` that the turn is over, `transport` from
-    there to the first audible sample (synthesis included where it was not done ahead).
+    Parts, none negative, whose sum it is: `vad_wait` until the pause was noticed, `stt` until its
+    words were known, `decision` until the first words to say were, `confirmation` that the turn
+    is over, `transport` from there to the first audible sample (with whatever of decision and
+    synthesis was not done ahead). None for an answer to something other than words.
     """
-    turn, first_ms = reply.turn, reply.speech.started_ms
-    if turn is None or first_ms is None or reply.confirmed_ms is None:
+    over, first_ms, confirmed_ms = reply.timing, reply.speech.started_ms, reply.confirmed_ms
+    if over is None or first_ms is None or confirmed_ms is None:
         return None, {}
-    # An answer prepared before the last words were settled was decided at no cost of time.
-    decided_ms = max(reply.decided_ms or reply.confirmed_ms, turn.transcribed_ms)
-    steps = {
-        "vad_wait": turn.paused_ms - turn.last_voiced_ms,
-        "stt": turn.transcribed_ms - turn.paused_ms,
-        "decision": decided_ms - turn.transcribed_ms,
-        "confirmation": max(0.0, reply.confirmed_ms - decided_ms),
-        "transport": first_ms - max(reply.confirmed_ms, decided_ms),
+    decided_ms = confirmed_ms if reply.decided_ms is None else reply.decided_ms
+    moments = {
+        "vad_wait": over.paused_ms,
+        "stt": over.known_ms,
+        "decision": decided_ms,
+        "confirmation": confirmed_ms,
     }
-    return max(0, round(first_ms - turn.last_voiced_ms)), {
-        name: round(ms) for name, ms in steps.items()
-    }
+    steps, reached_ms = {}, over.last_voiced_ms
+    for name, at_ms in moments.items():
+        # What was done ahead of the step before it took no time; nothing ends after `confirmed`.
+        until_ms = max(reached_ms, min(at_ms, confirmed_ms))
+        steps[name], reached_ms = round(until_ms - reached_ms), until_ms
+    steps["transport"] = round(max(0.0, first_ms - reached_ms))
+    return max(0, round(first_ms - over.last_voiced_ms)), steps
 
 
 @runtime_checkable

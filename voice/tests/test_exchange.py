@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from asgiref.sync import sync_to_async
 
@@ -18,6 +20,8 @@ from agents.interface import (
 )
 from calls.models import Call, CallEvent
 from calls.services.notices import call_notify
+from voice.dialogue import Dialogue
+from voice.engines.interface import Partial, Transcript
 from voice.session import live_calls
 from voice.tests.conftest import (
     Caller,
@@ -224,3 +228,40 @@ async def test_what_means_nothing_does_not_stop_the_agent(
     assert turns[0].text == f"Hello. {LONG.text}"
     assert not turns[0].interrupted
     assert all(isinstance(event, Utterance) for event in talk.kept)
+
+
+async def test_late_final_words_correct_the_turn_they_belong_to(
+    call: Call, token: str, server: Daphne, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The recogniser is behind: it has half the words in time, and the others come much later."""
+    on_final = Dialogue.on_final
+
+    def late(dialogue: Dialogue, transcript: Transcript) -> None:
+        asyncio.get_running_loop().call_later(1.0, on_final, dialogue, transcript)
+
+    def half(dialogue: Dialogue, partial: Partial) -> None:
+        half = Partial("my house has", min(partial.audio_ms, 800))
+        dialogue._post(dialogue._on_partial, half)
+
+    monkeypatch.setattr(Dialogue, "on_final", late)
+    monkeypatch.setattr(Dialogue, "on_partial", half)
+    monkeypatch.setattr("voice.listening.FINAL_WITHIN_MS", 300.0)
+
+    def answer(event: Event) -> list[Item]:
+        if len(getattr(event, "text", "").split()) > 3:
+            return BYE
+        return [Say("Sorry, I did not get that, what did you say?", "clarify", "qualifier")]
+
+    talk = script(call, answer)
+    async with Caller(call, token) as caller:
+        await caller.until_mark("0.0/greet/end")
+        caller.say("my house has four bedrooms")
+        await caller.until_closed()
+    turns = await settled(call, server)
+    said = [turn for turn in turns if turn.speaker == "lead"]
+    assert len(said) == 1
+    assert len(said[0].text.split()) > 3
+    assert said[0].started_ms > 500
+    assert [event.text for event in talk.said] == [said[0].text], "the first answer never was"
+    assert turns[-1].text == "Thank you, and goodbye."
+    assert all((turn.latency_ms or 0) < 5000 for turn in turns)
