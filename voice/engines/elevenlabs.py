@@ -26,6 +26,7 @@ from voice.engines.elevenlabs_wire import (
     Chunk,
     ProviderFaultError,
     SpeechSocket,
+    StaleSocketError,
     WordCutter,
 )
 from voice.engines.espeak import pause_after
@@ -189,6 +190,8 @@ class ElevenLabsSynthesizer:
                     async for piece in pieces:
                         has_begun = True
                         yield piece
+            except StaleSocketError:
+                continue  # the next is opened now
             except ProviderFaultError as fault:
                 keys.refused(key, fault)
                 if fault.kind == "request":
@@ -217,12 +220,14 @@ class ElevenLabsSynthesizer:
         self, key: ApiKey, words: str, sample_rate: int, deadline: float
     ) -> AsyncGenerator[SpeechPiece, None]:
         """Speak with one key; the first audio comes before a moment of the monotonic clock."""
-        socket = await self._socket(key, sample_rate, deadline)
+        spare = self._take_spare(key, sample_rate)
+        socket = spare or await self._open(key, sample_rate, max(0.0, deadline - time.monotonic()))
         bill = _Bill(self, key, len(words))
         cutter = WordCutter(words, sample_rate)
         gain_db = self._shared.gain_db
         leveller = Leveller(gain_db or 0.0, sample_rate, tail_ms=pause_after(words))
         raw = bytearray()
+        has_begun = False
         patience_s = max(0.0, deadline - time.monotonic())
         try:
             await socket.say(words, self.voice.settings)
@@ -230,6 +235,7 @@ class ElevenLabsSynthesizer:
             while True:
                 chunk = await self._next(socket, patience_s)
                 if chunk.audio:
+                    has_begun = True
                     bill.charge()
                     patience_s = self.voice.stall_s
                     if gain_db is None:
@@ -242,7 +248,10 @@ class ElevenLabsSynthesizer:
             self._calibrate(bytes(raw), sample_rate)
             self._shared.later(self._prepare(key, sample_rate))
         except ProviderFaultError as fault:
-            bill.is_due = bill.is_due and not fault.free
+            is_stale = spare is not None and not has_begun and socket.is_closed
+            bill.is_due = bill.is_due and not fault.free and not is_stale
+            if is_stale and fault.kind == "failed":
+                raise StaleSocketError from fault
             raise
         finally:
             bill.charge()
@@ -255,14 +264,13 @@ class ElevenLabsSynthesizer:
         except TimeoutError as error:
             raise ProviderFaultError("failed", f"silent for {patience_s:g} s") from error
 
-    async def _socket(self, key: ApiKey, sample_rate: int, deadline: float) -> SpeechSocket:
+    def _take_spare(self, key: ApiKey, sample_rate: int) -> SpeechSocket | None:
         spare = self._shared.spare.pop((key.label, sample_rate), None)
-        if spare is not None:
-            if spare.is_fresh:
-                return spare
-            if spare.loop is asyncio.get_running_loop():
-                self._shared.later(spare.close())
-        return await self._open(key, sample_rate, max(0.0, deadline - time.monotonic()))
+        if spare is None or spare.is_fresh:
+            return spare
+        if spare.loop is asyncio.get_running_loop():
+            self._shared.later(spare.close())
+        return None
 
     async def _open(self, key: ApiKey, sample_rate: int, connect_s: float) -> SpeechSocket:
         query = {

@@ -46,6 +46,13 @@ class ProviderFaultError(EngineError):
         self.free = free
 
 
+class StaleSocketError(ProviderFaultError):
+    """A socket that was opened ahead had been closed in the meantime; nothing was said on it."""
+
+    def __init__(self) -> None:
+        super().__init__("failed", "the socket had been closed", free=True)
+
+
 def fault_of(status: int, text: str) -> ProviderFaultError:
     """Return the fault that a status (HTTP, or a close code) and an explanation stand for."""
     told = f"{status} {text}".strip()
@@ -80,6 +87,7 @@ class SpeechSocket:
     def __init__(self, session: aiohttp.ClientSession, socket: Any) -> None:
         self._session = session
         self._socket: aiohttp.ClientWebSocketResponse = socket
+        self._is_gone = False
         self.opened_at = time.monotonic()
         self.loop = asyncio.get_running_loop()
 
@@ -121,6 +129,11 @@ class SpeechSocket:
         here = self.loop is asyncio.get_running_loop()
         return here and not self._socket.closed and age_s < IDLE_S - 10
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether the other side has closed it, as far as we have noticed."""
+        return self._socket.closed or self._is_gone
+
     async def say(self, text: str, voice_settings: Mapping[str, float]) -> None:
         """Send a whole text.
 
@@ -132,6 +145,7 @@ class SpeechSocket:
             await self._socket.send_json({"text": text + " "})
             await self._socket.send_json({"text": ""})
         except (aiohttp.ClientError, ConnectionError) as error:
+            self._is_gone = True
             raise ProviderFaultError("failed", "the connection broke off") from error
 
     async def next_chunk(self) -> Chunk:
@@ -147,6 +161,7 @@ class SpeechSocket:
                 raise fault_of(int(message.data), str(reason))
             raise ProviderFaultError("failed", "the stream broke off")
         if message.type is not aiohttp.WSMsgType.TEXT:
+            self._is_gone = True
             raise ProviderFaultError("failed", "the stream broke off")
         return _chunk(message.data)
 

@@ -48,6 +48,8 @@ class ElevenLabsServer:
         self.accounts: dict[str, Account] = {}
         self.queries: list[dict[str, str]] = []
         self.handshakes = 0
+        self.idle: dict[web.WebSocketResponse, web.Request] = {}
+        """Sockets on which nothing has been said yet."""
         self.url = ""
 
     @contextlib.asynccontextmanager
@@ -88,6 +90,7 @@ class ElevenLabsServer:
         self.queries.append(dict(request.query))
         socket = web.WebSocketResponse()
         await socket.prepare(request)
+        self.idle[socket] = request
         text = await self._read(socket)
         if text is None:
             return socket
@@ -113,6 +116,7 @@ class ElevenLabsServer:
         parts: list[str] = []
         async for message in socket:
             data = json.loads(message.data)
+            self.idle.pop(socket, None)
             if not parts:
                 assert data["text"] == " "
                 assert "voice_settings" in data

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Callable
 
@@ -240,6 +241,52 @@ async def test_the_next_text_finds_an_open_socket(provider: ElevenLabsServer, ma
     await anext(stream)
     assert provider.handshakes == 2
     await stream.aclose()
+
+
+@pytest.mark.parametrize("politely", [True, False])
+async def test_a_socket_that_was_closed_while_it_waited_is_replaced(
+    provider: ElevenLabsServer, make: Make, politely: bool
+) -> None:
+    account = provider.accounts["one"] = Account()
+    bill: list[SpeechUsage] = []
+    voice = make()
+    billed = voice.billed_to(bill.append)
+    await billed.synthesize(LINE)
+    await until(lambda: bool(voice._shared.spare))
+    await until(lambda: bool(provider.idle))
+    for socket, request in list(provider.idle.items()):
+        if politely:
+            closing = asyncio.create_task(socket.close())
+            await asyncio.sleep(0.01)
+            closing.cancel()
+        else:
+            assert request.transport is not None
+            request.transport.abort()
+            await asyncio.sleep(0.01)
+    assert await billed.synthesize("Good morning.")
+    assert account.texts == [LINE, "Good morning."]
+    assert [usage.characters for usage in bill] == [len(LINE), len("Good morning.")]
+
+
+async def test_nothing_is_left_behind(provider: ElevenLabsServer, make: Make) -> None:
+    provider.accounts["one"] = Account(plan="scale", chunk_pause_s=0.001)
+    voice = make()
+    await voice.synthesize(LINE)
+    await voice.aclose()
+    files, tasks = len(os.listdir("/proc/self/fd")), len(asyncio.all_tasks())
+    for _ in range(20):
+        stream = voice.stream(LINE, 8000)
+        await anext(stream)
+        await stream.aclose()
+        speaking = asyncio.create_task(voice.synthesize(LINE))
+        await asyncio.sleep(0.003)
+        speaking.cancel()
+        await asyncio.gather(speaking, return_exceptions=True)
+        await voice.synthesize("Good.")
+    await voice.aclose()
+    assert voice.keys.keys[0].at_once == 0
+    await until(lambda: len(os.listdir("/proc/self/fd")) <= files)
+    await until(lambda: len(asyncio.all_tasks()) <= tasks)
 
 
 def test_the_keys_are_comma_separated() -> None:
