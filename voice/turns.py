@@ -14,12 +14,19 @@ _WORD = re.compile(r"[a-z0-9']+")
 _FILLERS = frozenset({"um", "uh", "er", "erm", "hm", "hmm", "mm", "well", "like"})
 
 # Words that no English sentence of an answer ends with.
-_OPEN_ENDS = _FILLERS | {
-    "and", "or", "but", "so", "because", "if", "that", "the", "a", "an", "my", "our", "your",
-    "their", "his", "is", "are", "was", "has", "have", "had", "with", "to", "of", "for", "from",
-    "at", "about", "around", "between", "maybe", "probably", "i", "we", "it's", "i'm", "we're",
-    "they", "very", "really", "than", "until", "by", "i'd", "we'd", "i'll", "we'll", "there's",
+_OPEN_ENDS = (_FILLERS - {"well", "like"}) | {
+    "and", "or", "but", "because", "if", "the", "a", "an", "my", "our", "your", "their", "his",
+    "from", "between", "maybe", "probably", "it's", "i'm", "we're", "they", "than", "until", "by",
+    "i'd", "we'd", "i'll", "we'll", "there's",
 }  # fmt: skip
+
+# Words that few end with; but recognisers hear them where there was only a breath.
+_SOFT_ENDS = frozenset(
+    {
+        "well", "like", "so", "that", "is", "are", "was", "has", "have", "had", "with", "to", "of",
+        "for", "at", "about", "around", "i", "we", "very", "really", "in", "on",
+    }
+)  # fmt: skip
 
 _OPEN_PHRASES = (
     "let me see",
@@ -52,6 +59,23 @@ _BACK_CHANNELS = frozenset(
     }
 )  # fmt: skip
 
+_NUMBERS = frozenset(
+    {
+        "a", "an", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+        "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen",
+        "nineteen", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
+        "hundred", "thousand", "million", "half", "couple", "few",
+    }
+)  # fmt: skip
+
+# What stands after a number when it is complete. "Hundred" is not: "thousand" may follow.
+_UNITS = frozenset(
+    {
+        "dollars", "dollar", "grand", "bedroom", "bedrooms", "bath", "baths", "bathroom",
+        "bathrooms", "day", "days", "week", "weeks", "month", "months", "year", "years", "percent",
+        "feet", "acre", "acres", "o'clock", "am", "pm", "minutes", "hours",
+    }
+)  # fmt: skip
 
 _GREETINGS = frozenset(
     {
@@ -61,6 +85,8 @@ _GREETINGS = frozenset(
 )  # fmt: skip
 
 
+CERTAIN = 0.8
+"""Above this, Smart Turn is sure that the speaker has finished."""
 DOUBTFUL = 0.15
 """Below this, Smart Turn is sure that the speaker goes on."""
 
@@ -77,6 +103,8 @@ class Patience:
     """Understood, but the voice sounded as if it went on."""
     unsure_ms: int = 620
     """Not understood as an answer yet."""
+    soft_ms: int = 620
+    """The last word seldom is one, but the voice sounded finished."""
     open_ms: int = 1200
     """The words say that more is coming."""
 
@@ -97,7 +125,7 @@ def is_greeting(text: str) -> bool:
 
 
 def is_open(text: str) -> bool:
-    """Return whether the words say that more is coming."""
+    """Return whether the words say that more is coming, however the voice sounded."""
     words = words_of(text)
     if not words:
         return False
@@ -105,10 +133,21 @@ def is_open(text: str) -> bool:
     return words[-1] in _OPEN_ENDS or any(plain.endswith(phrase) for phrase in _OPEN_PHRASES)
 
 
+def is_soft(text: str) -> bool:
+    """Return whether the last word is one that few sentences end with."""
+    return (words_of(text) or [""])[-1] in _SOFT_ENDS
+
+
 def is_closed(text: str) -> bool:
-    """Return whether the words are a complete short answer whatever was asked."""
+    """Return whether the words are a complete answer: yes or no, or a number and its unit."""
     words = words_of(text)
-    return bool(words) and len(words) <= 3 and (words[0] in _CLOSED or words[-1] in _CLOSED)
+    if not words:
+        return False
+    if len(words) <= 3 and (words[0] in _CLOSED or words[-1] in _CLOSED):
+        return True
+    before = words[-4:-1]
+    is_number = any(word in _NUMBERS or word.isdigit() for word in before)
+    return words[-1] in _UNITS and is_number
 
 
 def silence_needed_ms(
@@ -128,14 +167,18 @@ def silence_needed_ms(
     """
     if is_open(text):
         return patience.open_ms
+    sounds_finished = (finished or 0.0) >= 0.5
+    if is_soft(text):
+        certain = understood and (finished or 0.0) >= CERTAIN
+        return patience.soft_ms if certain else patience.open_ms
     if is_closed(text) and understood is not False:
         return patience.closed_ms
     if understood is False:
-        return patience.unsure_ms if (finished or 0.0) >= 0.5 else patience.open_ms
+        return patience.unsure_ms if sounds_finished else patience.open_ms
     if understood and finished is not None:
-        if finished >= 0.5:
+        if sounds_finished:
             return patience.closed_ms
         return patience.likely_ms if finished >= DOUBTFUL else patience.doubtful_ms
     if understood:
         return patience.likely_ms
-    return patience.likely_ms if (finished or 0.0) >= 0.5 else patience.unsure_ms
+    return patience.likely_ms if sounds_finished else patience.unsure_ms

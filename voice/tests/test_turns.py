@@ -14,24 +14,42 @@ def needed(text: str, understood: bool | None = None, finished: float | None = N
     return silence_needed_ms(text, understood=understood, finished=finished, patience=PATIENCE)
 
 
-@pytest.mark.parametrize("text", ["yes", "no thank you", "Yeah, sure.", "hello", "that's right"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "yes", "no thank you", "Yeah, sure.", "hello", "that's right", "in the next three months",
+        "it is a house with three bedrooms", "around four hundred thousand dollars", "90 days",
+    ],
+)  # fmt: skip
 def test_a_complete_short_answer_is_taken_at_once(text: str) -> None:
     assert needed(text) == PATIENCE.closed_ms
 
 
 @pytest.mark.parametrize(
-    "text", ["my house has", "yes and", "um", "let me see", "about", "it's the", "well I"]
+    "text", ["my house has a", "yes and", "um", "let me see", "because", "it's the", "in my"]
 )
 def test_it_waits_for_a_caller_who_is_about_to_go_on(text: str) -> None:
     for finished in (None, 0.1, 0.99):
         assert needed(text, True, finished) == PATIENCE.open_ms
 
 
+@pytest.mark.parametrize("text", ["my house has", "about", "well I", "around"])
+def test_a_last_word_that_seldom_is_one_waits_unless_voice_and_sense_disagree(text: str) -> None:
+    assert needed(text, True, 0.9) == PATIENCE.soft_ms
+    for understood, finished in ((True, 0.6), (True, None), (None, 0.9), (False, 0.9)):
+        assert needed(text, understood, finished) == PATIENCE.open_ms
+
+
+def test_a_number_without_its_unit_may_go_on() -> None:
+    assert needed("around four hundred", True, 0.05) == PATIENCE.doubtful_ms
+    assert needed("months", True) == PATIENCE.likely_ms
+
+
 def test_what_was_understood_and_sounds_finished_is_answered_at_once() -> None:
-    assert needed("four bedrooms", True, 0.8) == PATIENCE.closed_ms
-    assert needed("four bedrooms", True, 0.3) == PATIENCE.likely_ms
-    assert needed("four bedrooms", True, 0.05) == PATIENCE.doubtful_ms
-    assert needed("four bedrooms", True) == PATIENCE.likely_ms
+    assert needed("as soon as possible", True, 0.8) == PATIENCE.closed_ms
+    assert needed("as soon as possible", True, 0.3) == PATIENCE.likely_ms
+    assert needed("as soon as possible", True, 0.05) == PATIENCE.doubtful_ms
+    assert needed("as soon as possible", True) == PATIENCE.likely_ms
 
 
 def test_what_was_not_understood_waits_for_more() -> None:
@@ -40,7 +58,7 @@ def test_what_was_not_understood_waits_for_more() -> None:
 
 
 def test_more_certainty_never_means_more_waiting() -> None:
-    for text in ("four bedrooms", "yes", "and"):
+    for text in ("four bedrooms", "as soon as possible", "yes", "and", "about"):
         for finished in (None, 0.2, 0.9):
             assert needed(text, True, finished) <= needed(text, None, finished)
             assert needed(text, None, finished) <= needed(text, False, finished)
