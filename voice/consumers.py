@@ -13,13 +13,13 @@ from django.utils import timezone
 from twilio.request_validator import RequestValidator
 
 from agents.interface import Brief, ConversationProtocol
-from calls.services.notices import group_of
 from calls.services.streams import LiveCall, StreamRefused, stream_open
 from voice import wire
 from voice.clerk import in_database
 from voice.metrics import STREAMS_REFUSED
+from voice.notices import notices_forward
 from voice.pipeline import carry_call, make_conversation
-from voice.session import Closed, MediaSession, Notice, live_calls
+from voice.session import Closed, MediaSession, live_calls
 
 logger = structlog.get_logger(__name__)
 
@@ -36,6 +36,9 @@ POLICY_VIOLATION, TOO_BIG, TRY_LATER = 4008, 4009, 4013
 class TwilioMediaConsumer(AsyncWebsocketConsumer):
     """One Media Streams socket: checks it, then moves its frames to and from the call's task."""
 
+    # No channel layer of its own: Channels ends a consumer whose layer fails. See `voice.notices`.
+    channel_layer_alias = "none"
+
     converse: Callable[[Brief], ConversationProtocol] = staticmethod(make_conversation)
     """Makes the conversation of a call."""
 
@@ -45,7 +48,6 @@ class TwilioMediaConsumer(AsyncWebsocketConsumer):
         self._timer: asyncio.TimerHandle | None = None
         self._refused = False
         self._unknown = 0
-        self._group = ""
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Handle frames of the carrier at once, and all else as Channels does.
@@ -97,13 +99,6 @@ class TwilioMediaConsumer(AsyncWebsocketConsumer):
             self._timer.cancel()
         if self._session is not None:
             self._session.lose("socket_lost")
-        if self._group:
-            await self.channel_layer.group_discard(self._group, self.channel_name)
-
-    async def call_notice(self, event: dict[str, Any]) -> None:
-        """Hand news of the call over to it."""
-        if self._session is not None:
-            self._session.put(Notice(event["id"], event["kind"], event.get("data", {})))
 
     def _is_signed(self) -> bool:
         headers = dict(self.scope["headers"])
@@ -145,17 +140,11 @@ class TwilioMediaConsumer(AsyncWebsocketConsumer):
             session.lose("refused")
             await self._refuse("no_record", TRY_LATER)
             return
-        await self._join(group_of(live.call_id))
-        await carry_call(session, live, type(self).converse(live.brief))
-
-    async def _join(self, group: str) -> None:
+        news = asyncio.create_task(notices_forward(session, live.call_id), name="call-notices")
         try:
-            async with asyncio.timeout(2):
-                await self.channel_layer.group_add(group, self.channel_name)
-            self._group = group
-        except Exception as error:
-            # The layer is a hint only; the meter brings the same notices from the database.
-            logger.warning("call_notices_delayed", error=type(error).__name__)
+            await carry_call(session, live, type(self).converse(live.brief))
+        finally:
+            news.cancel()
 
     def _too_late(self) -> None:
         task = asyncio.ensure_future(self._refuse("start_missing", POLICY_VIOLATION))
