@@ -91,7 +91,7 @@ class SharedSileroVAD(SileroVADAnalyzer):
         self._executor.shutdown(wait=False)  # has not started a thread yet
         model = SileroOnnxModel.__new__(SileroOnnxModel)
         model.session = _silero_session()
-        model.reset_states()
+        model.reset_states()  # type: ignore[no-untyped-call]  # Pipecat's own
         model.sample_rates = [8000, 16000]
         self._model = model
         self._windows_since_reset = 0
