@@ -83,7 +83,7 @@ class PiperHttpSynthesizer:
 
     async def _learn(self) -> float:
         """Find out which voice the server has and how loud it is."""
-        info = json.loads(await self._request("GET", "/info")).get("voice")
+        info = await self._info()
         pcm, source_rate = await self._clip(CALIBRATION)
         # The server's settings do not tell all that shapes the sound; the clip's rate is one more.
         shape = f"{info}|{source_rate}|{TARGET_DBFS}|1"
@@ -91,6 +91,16 @@ class PiperHttpSynthesizer:
         self._gain_db = TARGET_DBFS - speech_level_dbfs(pcm, source_rate)
         self.voice_key = f"piper_http:{self._url}:{voice}"
         return self._gain_db
+
+    async def _info(self) -> str:
+        """Return what the server tells of its voice; older servers tell nothing."""
+        try:
+            told = json.loads(await self._request("GET", "/info"))
+        except (EngineError, ValueError) as error:
+            if isinstance(error, EngineError) and error.retryable:
+                raise
+            return ""
+        return str(told.get("voice")) if isinstance(told, dict) else ""
 
     async def _clip(self, text: str) -> tuple[bytes, int]:
         answer = await self._request("POST", "/synthesize", json={"text": text})

@@ -190,12 +190,14 @@ async def test_a_connection_that_breaks_is_an_error_with_the_words_left(
     assert [usage.characters for usage in bill] == [len(LINE)]
 
 
-async def test_silence_before_the_first_audio_is_bounded(
+async def test_silence_before_the_first_audio_is_bounded_and_charged(
     provider: ElevenLabsServer, make: Make
 ) -> None:
     provider.accounts["one"] = Account(stall_after=0)
+    bill: list[SpeechUsage] = []
     with pytest.raises(EngineError, match="silent"):
-        await make(first_audio_s=0.1).synthesize(LINE)
+        await make(first_audio_s=0.1).billed_to(bill.append).synthesize(LINE)
+    assert [usage.characters for usage in bill] == [len(LINE)]
 
 
 async def test_a_provider_that_fails_again_and_again_is_left_alone(

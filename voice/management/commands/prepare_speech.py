@@ -73,9 +73,12 @@ class Command(BaseCommand):
             return await prepare(phrases, voice, lambda state: self._show(name, state))
 
     def _show(self, name: str, state: Preparation) -> None:
-        if self.stdout.isatty() or state.done % 20 == 0:
-            self.stdout.write(f"{name}: {state.done}/{state.total}", ending="\r\n")
+        told = f"{name}: {state.done}/{state.total}"
+        if self.stdout.isatty():
+            self.stdout.write(told, ending="\r")
             self.stdout.flush()
+        elif state.done % 20 == 0:
+            self.stdout.write(told)
 
     def _charge(self, campaign: Campaign, bill: list[SpeechUsage]) -> None:
         for usage in bill:
