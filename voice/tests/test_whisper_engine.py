@@ -250,7 +250,7 @@ async def test_nothing_is_left_behind_by_many_utterances(engine: WhisperRecogniz
     await recognise(engine)
     gc.collect()
     before = process.memory_info().rss
-    for _ in range(12):
+    for _ in range(6):
         await recognise(engine)
     gc.collect()
     assert threading.active_count() <= threads + 1
