@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, TypeVar
 
 import requests
@@ -58,6 +59,7 @@ __all__ = [
     "circuit",
     "public_url",
     "recording_fetch",
+    "recordings_price",
     "signature_is_valid",
 ]
 
@@ -79,6 +81,8 @@ class CarrierCall:
     duration_s: int | None
     """Billed seconds; `None` while it lasts or when nobody answered."""
     answered_by: str
+    price: Decimal | None = None
+    """USD billed for the line; `None` until the carrier knows it, seconds to hours after."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +219,26 @@ def recording_fetch(url: str, *, limit_bytes: int = 200_000_000) -> bytes:
     return _repeated(get, url)
 
 
+def recordings_price(sid: str) -> Decimal | None:
+    """Return the USD billed for a call's recordings by the carrier; `None` until known.
+
+    Raises:
+        CarrierError: it could not be asked.
+    """
+
+    def ask() -> list[Decimal | None]:
+        # An absent recording has no sound, and no price will ever come for it.
+        return [
+            _billed(row.price, row.price_unit)
+            for row in _client().recordings.list(call_sid=sid, limit=20)
+            if row.status != "absent"
+        ]
+
+    prices = _repeated(ask, sid)
+    known = [price for price in prices if price is not None]
+    return sum(known, Decimal(0)) if prices and len(known) == len(prices) else None
+
+
 circuit = Circuit(failures=5, rest_s=20.0, clock=time.monotonic)
 """Opens after five failures in a row that are not answers; shared by the process."""
 
@@ -279,7 +303,18 @@ def _view(call: Any) -> CarrierCall:
         created_at=call.date_created,
         duration_s=int(call.duration) if call.duration not in (None, "") else None,
         answered_by=str(call.answered_by or ""),
+        price=_billed(call.price, call.price_unit),
     )
+
+
+def _billed(price: str | None, unit: str | None) -> Decimal | None:
+    """Return a bill in USD; the carrier writes what we owe as a negative number.
+
+    A bill in another currency is no price that the ledger could hold.
+    """
+    if price in (None, "") or str(unit or "USD").upper() != "USD":
+        return None
+    return abs(Decimal(str(price)))
 
 
 def _credentials() -> tuple[str, str]:

@@ -17,7 +17,7 @@ from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from agents.models import Playbook, PlaybookVersion
-from billing.models import Budget, BudgetPeriod, Charge, Price, Reservation
+from billing.models import Budget, BudgetPeriod, Charge, Price, Reconciliation, Reservation
 from billing.models.price import Component, Unit
 from calls.models import (
     Call,
@@ -431,6 +431,20 @@ class ChargeFactory(DjangoModelFactory[Charge]):
     unit = factory.LazyAttribute(lambda charge: charge.price.unit)
     unit_price = factory.LazyAttribute(lambda charge: charge.price.unit_price)
     amount = factory.LazyAttribute(lambda charge: charge.billed_quantity * charge.unit_price)
+    at = factory.LazyFunction(timezone.now)
+
+
+class ReconciliationFactory(DjangoModelFactory[Reconciliation]):
+    """A call's line, billed as it was estimated."""
+
+    class Meta:
+        model = Reconciliation
+
+    call = factory.SubFactory(CallFactory, ended=True)
+    component = Component.TELEPHONY_OUT
+    provider = "twilio"
+    estimated = Decimal("0.056")
+    actual = Decimal("0.056")
     at = factory.LazyFunction(timezone.now)
 
 

@@ -13,7 +13,7 @@ from unfold.decorators import display
 from billing.admin.append_only import AppendOnlyAdmin
 from billing.admin.date_range import DateRangeFilter
 from billing.formats import usd
-from billing.models import Charge, Reservation, ReservationLine
+from billing.models import Charge, Reconciliation, Reservation, ReservationLine
 
 STATE_COLOURS = {"Open": "warning", "Settled": "success", "Released": "info"}
 
@@ -105,3 +105,26 @@ class ReservationAdmin(AppendOnlyAdmin):
     @display(description="State", ordering="state", label=STATE_COLOURS)
     def state_label(self, row: Reservation) -> str:
         return row.get_state_display()
+
+
+@admin.register(Reconciliation)
+class ReconciliationAdmin(AppendOnlyAdmin):
+    """Estimates beside the carrier's bills."""
+
+    list_display = ("at", "call", "component", "estimated_usd", "cost", "off_by")
+    list_filter = (("component", ChoicesDropdownFilter), ("at", DateRangeFilter))
+    list_filter_submit = True
+    list_select_related = ("call__lead",)
+    show_full_result_count = False
+
+    @display(description="Estimated", ordering="estimated")
+    def estimated_usd(self, row: Reconciliation) -> str:
+        return usd(row.estimated)
+
+    @display(description="Billed", ordering="actual")
+    def cost(self, row: Reconciliation) -> str:
+        return usd(row.actual)
+
+    @display(description="Difference")
+    def off_by(self, row: Reconciliation) -> str:
+        return usd(row.difference)

@@ -3,6 +3,15 @@
 from billing.models.budget import Budget, BudgetPeriod
 from billing.models.charge import Charge
 from billing.models.price import Price
+from billing.models.reconciliation import Reconciliation
 from billing.models.reservation import Reservation, ReservationLine
 
-__all__ = ["Budget", "BudgetPeriod", "Charge", "Price", "Reservation", "ReservationLine"]
+__all__ = [
+    "Budget",
+    "BudgetPeriod",
+    "Charge",
+    "Price",
+    "Reconciliation",
+    "Reservation",
+    "ReservationLine",
+]

@@ -82,6 +82,7 @@ class Charge(models.Model):
             models.Index(fields=("campaign", "at"), name="charge_campaign_at"),
             models.Index(fields=("at",), name="charge_at"),
         )
+        permissions = (("export_charge", "Can export charges"),)
 
     def __str__(self) -> str:
         return f"{self.get_component_display()} ${self.amount}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from decimal import Decimal
 
+from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
@@ -55,6 +56,16 @@ class Price(models.Model):
     valid_from = models.DateField()
     valid_to = models.DateField(null=True, blank=True, help_text="First day it no longer holds.")
     source = models.CharField(max_length=200, help_text="Where the figure was read.")
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="Who set it; empty for the shipped list and for the carrier's own price list.",
+    )
+    created_at = models.DateTimeField(null=True, editable=False, help_text="When it was set.")
 
     class Meta:
         ordering = ("provider", "component", "region", "model", "-valid_from")

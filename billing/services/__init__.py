@@ -2,7 +2,8 @@
 
 from billing.services.charges import charge_correct, charge_record
 from billing.services.periods import NotInTransaction
-from billing.services.prices import prices_seed
+from billing.services.prices import PriceChangeRefused, price_change, prices_seed
+from billing.services.reconciliations import actual_record
 from billing.services.reservations import (
     BudgetExhausted,
     ReservationClosed,
@@ -16,10 +17,13 @@ from billing.services.reservations import (
 __all__ = [
     "BudgetExhausted",
     "NotInTransaction",
+    "PriceChangeRefused",
     "ReservationClosed",
+    "actual_record",
     "budget_reserve",
     "charge_correct",
     "charge_record",
+    "price_change",
     "prices_seed",
     "reservation_extend",
     "reservation_release",

@@ -13,11 +13,13 @@ from django.utils import timezone
 from billing.models import Budget, Charge
 from billing.policy.limits import period_start
 from calls.desk.funnel import STEPS, with_lead_spoke
+from calls.desk.variance import variances
 from calls.models import Call, Campaign, Enrolment, OutboxItem, Turn
 from leads.models import Appointment, DoNotCall
 
 # A call whose money is not settled this long after its end needs a person.
 SETTLED_WITHIN = timedelta(minutes=15)
+VARIANCE_SINCE = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +203,15 @@ def needs_a_person(now: datetime) -> list[Attention]:
             reverse("admin:calls_campaign_change", args=(campaign.pk,)),
         )
         for campaign in paused
+    ]
+    bills = reverse("admin:billing_reconciliation_changelist")
+    rows += [
+        Attention(
+            f"{row.label} is billed {row.share * 100:+.0f} % off its estimate: look at its price",
+            f"{bills}?component__exact={row.component}",
+        )
+        for row in variances(since=now - VARIANCE_SINCE, until=now)
+        if row.alerts
     ]
     return rows
 

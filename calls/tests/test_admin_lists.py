@@ -31,6 +31,7 @@ ROWS: dict[str, Callable[[], Any]] = {
         provider=f"carrier {factories.Price.objects.count()}"
     ),
     "billing_charge": factories.ChargeFactory,
+    "billing_reconciliation": factories.ReconciliationFactory,
     "billing_reservation": factories.ReservationFactory,
     "billing_budget": factories.BudgetPeriodFactory,
     "agents_playbook": factories.PlaybookVersionFactory,

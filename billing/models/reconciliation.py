@@ -1,0 +1,40 @@
+"""What a provider really billed for a call, beside what we had estimated."""
+
+from __future__ import annotations
+
+import uuid
+from decimal import Decimal
+
+from django.db import models
+
+from billing.models.price import Component
+
+
+class Reconciliation(models.Model):
+    """One component of one call, checked against the provider's bill. Once, and for good."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    call = models.ForeignKey("calls.Call", on_delete=models.PROTECT, related_name="reconciliations")
+    component = models.CharField(max_length=20, choices=Component.choices)
+    provider = models.CharField(max_length=40)
+    estimated = models.DecimalField(max_digits=12, decimal_places=6, help_text="USD in the ledger.")
+    actual = models.DecimalField(max_digits=12, decimal_places=6, help_text="USD on the bill.")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("-at",)
+        constraints = (
+            models.UniqueConstraint(fields=("call", "component"), name="reconciled_once"),
+            models.CheckConstraint(
+                condition=models.Q(actual__gte=0), name="reconciled_actual_not_negative"
+            ),
+        )
+        indexes = (models.Index(fields=("at",), name="reconciliation_at"),)
+
+    def __str__(self) -> str:
+        return f"{self.get_component_display()} ${self.estimated} → ${self.actual}"
+
+    @property
+    def difference(self) -> Decimal:
+        """USD by which the bill is higher than the estimate."""
+        return self.actual - self.estimated

@@ -1,0 +1,64 @@
+"""How far the estimates were from the bills."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db.models import Count, Sum
+
+from billing.models import Reconciliation
+from billing.models.price import Component
+from billing.policy.rounding import micro
+
+ALERT_FROM = Decimal("0.05")
+"""A component whose bill is this share off its estimate needs a person: a price has changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variance:
+    """One component over a span of time, USD."""
+
+    component: str
+    label: str
+    calls: int
+    estimated: Decimal
+    actual: Decimal
+
+    @property
+    def difference(self) -> Decimal:
+        """USD by which the bills are higher than the estimates."""
+        return self.actual - self.estimated
+
+    @property
+    def share(self) -> Decimal:
+        """The difference as a share of the estimates; 1 where nothing was estimated."""
+        if not self.estimated:
+            return Decimal(1 if self.actual else 0)
+        return self.difference / self.estimated
+
+    @property
+    def alerts(self) -> bool:
+        """Whether it is too far off, to either side."""
+        return abs(self.share) >= ALERT_FROM
+
+
+def variances(*, since: datetime, until: datetime | None = None) -> list[Variance]:
+    """Return the variance of each reconciled component, the largest difference first."""
+    rows = Reconciliation.objects.filter(at__gte=since)
+    if until is not None:
+        rows = rows.filter(at__lt=until)
+    found = [
+        Variance(
+            component=row["component"],
+            label=Component(row["component"]).label,
+            calls=row["count"],
+            estimated=micro(row["estimated_sum"]),
+            actual=micro(row["actual_sum"]),
+        )
+        for row in rows.order_by()
+        .values("component")
+        .annotate(count=Count("pk"), estimated_sum=Sum("estimated"), actual_sum=Sum("actual"))
+    ]
+    return sorted(found, key=lambda row: abs(row.difference), reverse=True)

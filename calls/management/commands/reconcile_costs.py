@@ -1,0 +1,79 @@
+"""Compare what calls were estimated to cost with what the carrier bills."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from billing.formats import usd
+from calls.desk.variance import variances
+from calls.services.reconciliation import SINCE, costs_reconcile
+
+logger = structlog.get_logger(__name__)
+
+
+class Command(BaseCommand):
+    """Correct the ledger by the carrier's prices. Safe to run twice; run it every night."""
+
+    help = __doc__
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--days", type=int, default=SINCE.days, help="calls that ended since")
+        parser.add_argument("--limit", type=int, default=1000, help="calls asked about, at most")
+        parser.add_argument("--json", dest="file", type=Path, help="write the result to this file")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["days"] < 1 or options["limit"] < 1:
+            raise CommandError("--days and --limit must be at least 1.")
+        now = timezone.now()
+        since = now - timedelta(days=options["days"])
+        done = costs_reconcile(now=now, since=since, limit=options["limit"])
+        rows = variances(since=since)
+        for row in rows:
+            if row.alerts:
+                logger.warning(
+                    "cost_variance",
+                    component=row.component,
+                    estimated=str(row.estimated),
+                    actual=str(row.actual),
+                    calls=row.calls,
+                )
+            mark = "  <- look at its price" if row.alerts else ""
+            self.stdout.write(
+                f"{row.label:<28} {row.calls:>6} calls  estimated {usd(row.estimated):>10}"
+                f"  billed {usd(row.actual):>10}  {row.share * 100:+.1f} %{mark}"
+            )
+        self.stdout.write(
+            f"{done.checked} reconciled, {done.waiting} not priced yet, {done.failed} not reached."
+        )
+        if options["file"]:
+            options["file"].write_text(
+                json.dumps(
+                    {
+                        "checked": done.checked,
+                        "waiting": done.waiting,
+                        "failed": done.failed,
+                        "variances": [
+                            {
+                                "component": row.component,
+                                "calls": row.calls,
+                                "estimated": str(row.estimated),
+                                "actual": str(row.actual),
+                                "alert": row.alerts,
+                            }
+                            for row in rows
+                        ],
+                    },
+                    indent=2,
+                ),
+                encoding="utf-8",
+            )
+        if done.failed:
+            raise CommandError("The carrier could not be asked about every call; run it again.")
