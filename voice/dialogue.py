@@ -306,6 +306,7 @@ class Dialogue(FrameProcessor):
             await self._think()
 
     async def _on_final(self, transcript: Transcript) -> None:
+        self._speaking.usage.recognised(transcript.audio_ms)
         stretch = self._listening.take_final(transcript, self._clock.now_ms())
         if stretch is None:
             return

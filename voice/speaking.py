@@ -21,6 +21,7 @@ from voice.recorder import Recorder
 from voice.reply import Reply
 from voice.transcript import NotesTaker, TurnLog, observe_latency
 from voice.turns import words_of
+from voice.usage import Usage
 
 PROVISIONAL_MS = 500.0
 """A lead who goes on this soon after our first word had not finished."""
@@ -77,6 +78,7 @@ class Speaking:
         self._on_done = on_done
         self._finish = finish
         self.turns = TurnLog(live.call_id, live.voice_tier, clerk)
+        self.usage = Usage(live.call_id, clerk)
         self.ahead: Reply | None = None
         """Prepared, not confirmed."""
         self.current: Reply | None = None
@@ -153,7 +155,7 @@ class Speaking:
                 if event is None
                 else self._conversation.respond(event, speculative=fork)
             )
-        return Reply(
+        reply = Reply(
             items=items,
             turn=turn,
             fork=fork,
@@ -162,6 +164,8 @@ class Speaking:
             push=self._push,
             on_change=lambda reply: self._post(self._on_reply, reply),
         )
+        self.usage.made(reply)
+        return reply
 
     async def _release(self, reply: Reply) -> None:
         self._start(reply)
@@ -215,7 +219,7 @@ class Speaking:
         self.current = None
         self._unheard = reply
         await self.adopt(reply)
-        self.turns.agent(reply, at_ms=self._clock.now_ms())
+        self._keep(reply)
 
     async def recover(self, later: LeadTurn) -> LeadTurn:
         """The lead goes on: fall silent, take turn and answer back, and return the turn."""
@@ -227,7 +231,7 @@ class Speaking:
         await self._playout.interrupt(force=True)
         await self._conversation.discard()
         self.current = None
-        heard = self.turns.agent(reply, at_ms=self._clock.now_ms())
+        heard = self._keep(reply)
         self.note("false_start", {"words_heard": len(words_of(heard))})
         turn = reply.turn
         if turn is None:
@@ -296,7 +300,7 @@ class Speaking:
         """Say something else: what was being said answered words that were not spoken."""
         await reply.drop()
         await self._playout.interrupt(force=True)
-        heard = self.turns.agent(reply, at_ms=self._clock.now_ms())
+        heard = self._keep(reply)
         self.note("misheard", {"words_heard": len(words_of(heard))})
         if not heard:
             self.turns.give_back(reply.index)
@@ -325,12 +329,18 @@ class Speaking:
             return
         await self.adopt(reply)
         self.current = None
-        self.turns.agent(reply, at_ms=self._clock.now_ms())
+        self._keep(reply)
         if not reply.speech.groups:
             self.turns.give_back(reply.index)
         self._unheard = reply
         await self.tell_heard()
         await self._on_heard()
+
+    def _keep(self, reply: Reply) -> str:
+        """Keep what was heard of a reply that is over, charge it, and return it."""
+        heard = self.turns.agent(reply, at_ms=self._clock.now_ms())
+        self.usage.charge(reply if heard else None)
+        return heard
 
     async def tell_heard(self) -> None:
         """Tell the conversation what was heard of the last reply, if that is still to be done."""
@@ -393,6 +403,7 @@ class Speaking:
         if self.speaks:
             await self.stop(force=True)
         await self.tell_heard()
+        self.usage.charge(all_over=True)
         for task in self._acting:
             task.cancel()
 

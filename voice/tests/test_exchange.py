@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -18,10 +19,12 @@ from agents.interface import (
     Utterance,
     WrapUp,
 )
+from billing.models import Charge
 from calls.models import Call, CallEvent
 from calls.services.notices import call_notify
 from voice.dialogue import Dialogue
 from voice.engines.interface import Partial, Transcript
+from voice.phrasing import word_groups
 from voice.session import live_calls
 from voice.tests.conftest import (
     Caller,
@@ -72,6 +75,14 @@ async def test_it_answers_a_caller_and_lets_the_goodbye_finish(
     assert talk.closed
     assert [turn.agent for turn in turns] == ["greeter", "", "closer"]
     assert turns[2].topic == "goodbye"
+    # Speech is on the bill, at the local engines' price.
+    used = {
+        charge.key.split(":", 1)[1]: charge
+        async for charge in Charge.objects.filter(call_id=call.pk)
+    }
+    spoken = sum(len(group) for turn in turns[::2] for group in word_groups(turn.text))
+    assert used["tts:1"].quantity + used["tts:2"].quantity == Decimal(spoken) / 1000
+    assert used["stt:2"].quantity > 1
     # Our own account of the answer's latency is what the caller's ear says.
     assert abs(turns[2].latency_ms - caller.gaps_ms()[0]) < 150
     assert set(turns[2].details) >= {"vad_wait", "stt", "decision", "transport"}
@@ -147,6 +158,8 @@ async def test_a_caller_who_goes_on_takes_the_turn_back_without_a_trace(
     assert "good time" in talk.said[0].text
     assert "four" in talk.said[0].text
     assert talk.discarded >= 1
+    keys = [charge.key async for charge in Charge.objects.filter(call_id=call.pk, component="tts")]
+    assert any(":tts-unheard:" in key for key in keys), "but it was paid for"
     assert turns[-1].text == "Thank you, and goodbye."
 
 
