@@ -19,7 +19,9 @@ def live(_request: HttpRequest) -> JsonResponse:
 def ready(_request: HttpRequest) -> JsonResponse:
     """Say whether the process can take work: 200, or 503 with each reason why not."""
     problems = {
-        name: text for name, text in (("database", _database()), ("redis", _redis())) if text
+        name: text
+        for name, text in (("database", _database()), ("redis", _redis()), ("voice", _voice()))
+        if text
     }
     status = 503 if problems else 200
     return JsonResponse(
@@ -53,3 +55,17 @@ def _redis() -> str:
         logger.warning("readiness_redis_failed", error=type(error).__name__)
         return "Redis does not answer."
     return ""
+
+
+def _voice() -> str:
+    # Here, because commands that never ask need not load the engines' libraries.
+    from voice.preload import is_ready
+    from voice.session import live_calls
+
+    if not is_ready():
+        return "The speech engines are not loaded."
+    return {
+        "": "",
+        "draining": "No new calls are taken: the process is about to stop.",
+        "full": "No further call can be served well now.",
+    }[live_calls.refusal()]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
+from django.conf import settings
 
 from voice import metrics, wire
 from voice.clock import StreamClock
@@ -21,8 +22,6 @@ MOST_WAITING = 250
 
 DEAD_AFTER_S = 5.0
 """A carrier sends sound without a break; a stream silent for so long is dead."""
-
-DEFAULT_MOST_SESSIONS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,14 +136,19 @@ class LiveCalls:
     when their peer is gone, and a call has a record to finish.
     """
 
-    def __init__(self, most: int = DEFAULT_MOST_SESSIONS) -> None:
-        self.most = most
+    def __init__(self) -> None:
         self.draining = False
         self._tasks: dict[asyncio.Task[None], None] = {}
         self._lag_watch: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
         return len(self._tasks)
+
+    @property
+    def most(self) -> int:
+        """How many calls the process may carry at once."""
+        most: int = settings.ENV.voice_max_sessions
+        return most
 
     def refusal(self) -> str:
         """Return why no further call can be served well now; empty if one can."""

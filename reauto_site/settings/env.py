@@ -15,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from pydantic import (
     BaseModel,
     ConfigDict,
+    PositiveInt,
     SecretStr,
     ValidationError,
     field_validator,
@@ -53,6 +54,8 @@ class Environment(BaseModel):
     ollama_host: str = ""
     ollama_model: str = "llama3.1:8b"
 
+    voice_max_sessions: PositiveInt = 20
+    """Calls that one process carries at once."""
     stt_engine: str = "pocketsphinx"
     tts_engine: str = "espeak"
     elevenlabs_api_keys: SecretStr = SecretStr("")

@@ -120,9 +120,10 @@ async def test_a_process_that_is_full_or_draining_takes_no_call(
     http: aiohttp.ClientSession, server: Daphne, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = settings.ENV.media_stream_url
-    for name, value in (("most", 0), ("draining", True)):
+    full = settings.ENV.model_copy(update={"voice_max_sessions": 0})
+    for owner, name, value in ((settings, "ENV", full), (live_calls, "draining", True)):
         with monkeypatch.context() as patch:
-            patch.setattr(live_calls, name, value)
+            patch.setattr(owner, name, value)
             with pytest.raises(aiohttp.WSServerHandshakeError):
                 await http.ws_connect(url, headers=signed(url))
 
