@@ -356,10 +356,11 @@ def script(
     return made
 
 
-def turns_of(call: Call, server: Daphne) -> list[Turn]:
+async def turns_of(call: Call, server: Daphne) -> list[Turn]:
     """Return the transcript once the call's record is complete."""
-    server.run(all_calls_over())
-    return list(Turn.objects.filter(call=call).order_by("index"))
+    # Waits on the loop: the call's end needs the thread that synchronous code shares.
+    await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(all_calls_over(), server.loop))
+    return [turn async for turn in Turn.objects.filter(call=call).order_by("index")]
 
 
 def sound_of(call: Call) -> np.ndarray:

@@ -47,7 +47,6 @@ BYE = [
     Say("Thank you, and goodbye.", "goodbye", "closer"),
     Do(Action.HANG_UP, {"outcome": "qualified"}),
 ]
-settled = sync_to_async(turns_of)
 
 
 async def test_it_answers_a_caller_and_lets_the_goodbye_finish(
@@ -63,7 +62,7 @@ async def test_it_answers_a_caller_and_lets_the_goodbye_finish(
         await caller.sleep_ms(300)
         caller.say("my house has four bedrooms")
         await caller.until_closed()
-    turns = await settled(call, server)
+    turns = await turns_of(call, server)
     assert [(turn.speaker, turn.text) for turn in turns[::2]] == [
         ("agent", "Hello. How many bedrooms are there?"),
         ("agent", "Thank you, and goodbye."),
@@ -99,7 +98,7 @@ async def test_the_recording_holds_both_sides_when_they_were_heard(
         await caller.until_mark("0.0/greet/end")
         caller.say("yes this is a good time")
         await caller.until_closed()
-    turns = await settled(call, server)
+    turns = await turns_of(call, server)
     sound = await sync_to_async(sound_of)(call)
     for channel, track in ((0, caller.spoken), (1, caller.heard)):
         recorded, real = spans_of(sound[:, channel]), spans_ms(bytes(track))
@@ -124,7 +123,7 @@ async def test_a_caller_who_speaks_stops_the_agent_and_only_heard_words_are_kept
         began_ms = caller.now_ms
         caller.say("i am not interested")
         await caller.until_closed()
-    turns = await settled(call, server)
+    turns = await turns_of(call, server)
     first = turns[0]
     assert first.interrupted
     assert caller.clears_ms[0] > began_ms
@@ -153,7 +152,7 @@ async def test_a_caller_who_goes_on_takes_the_turn_back_without_a_trace(
         caller.say("yes this is a good time", pause_ms=450)
         caller.say("my house has four bedrooms")
         await caller.until_closed()
-    turns = await settled(call, server)
+    turns = await turns_of(call, server)
     assert len(talk.said) == 1, "one turn, however often the agent had thought it over"
     assert "good time" in talk.said[0].text
     assert "four" in talk.said[0].text
@@ -178,7 +177,7 @@ async def test_keys_are_understood_and_stop_what_may_be_stopped(
         await caller.sleep_ms(500)
         await caller.press("9")
         await caller.until_closed()
-    turns = await settled(call, server)
+    turns = await turns_of(call, server)
     assert talk.events == [KeyPress("9")]
     assert turns[0].text == "This call is recorded."
     assert turns[0].interrupted, "the rest of the opening was dropped"
@@ -198,7 +197,7 @@ async def test_silence_is_noticed_and_a_socket_that_drops_leaves_a_whole_record(
         await caller.until_mark("reprompt")
         await caller.sleep_ms(900)
         caller.drop()
-    turns = await settled(call, server)
+    turns = await turns_of(call, server)
     assert [type(event).__name__ for event in talk.events] == ["Silence"]
     assert turns[1].interrupted
     assert turns[1].text.startswith("Are you still there?")
@@ -222,7 +221,7 @@ async def test_news_of_a_machine_and_of_the_budget_reach_the_conversation(
         await notify(call_id=call.pk, kind="machine", data={"beep": False}, now=now)
         await notify(call_id=call.pk, kind="wrap_up", data={"reason": "budget"}, now=now)
         await caller.until_closed()
-    await settled(call, server)
+    await turns_of(call, server)
     assert talk.events == [MachineAnswered(beep=False), WrapUp("budget")]
     assert not len(live_calls)
 
@@ -237,7 +236,7 @@ async def test_what_means_nothing_does_not_stop_the_agent(
         await caller.until_mark("/pitch/end", 20)
         caller.say("yes that is right")
         await caller.until_closed()
-    turns = await settled(call, server)
+    turns = await turns_of(call, server)
     assert turns[0].text == f"Hello. {LONG.text}"
     assert not turns[0].interrupted
     assert all(isinstance(event, Utterance) for event in talk.kept)
@@ -270,7 +269,7 @@ async def test_late_final_words_correct_the_turn_they_belong_to(
         await caller.until_mark("0.0/greet/end")
         caller.say("my house has four bedrooms")
         await caller.until_closed()
-    turns = await settled(call, server)
+    turns = await turns_of(call, server)
     said = [turn for turn in turns if turn.speaker == "lead"]
     assert len(said) == 1
     assert len(said[0].text.split()) > 3
@@ -278,3 +277,20 @@ async def test_late_final_words_correct_the_turn_they_belong_to(
     assert [event.text for event in talk.said] == [said[0].text], "the first answer never was"
     assert turns[-1].text == "Thank you, and goodbye."
     assert all((turn.latency_ms or 0) < 5000 for turn in turns)
+
+
+async def test_a_machines_greeting_is_heard_to_its_end(
+    call: Call, token: str, server: Daphne, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is far longer than what people say who pick up, and pauses between its sentences."""
+    monkeypatch.setattr("voice.dialogue.MACHINE_MS", 1500.0)
+    talk = script(call, lambda _event: BYE, opening=[LONG])
+    async with Caller(call, token) as caller:
+        caller.say("my house has four bedrooms", pause_ms=900)
+        caller.say("i think the commission is very high")
+        await caller.until_closed()
+    turns = await turns_of(call, server)
+    greeting = spans_ms(bytes(caller.spoken), join_ms=1000)[0]
+    assert turns[-1].text == "Thank you, and goodbye."
+    assert turns[-1].started_ms > greeting[1]
+    assert len(talk.said) == 1

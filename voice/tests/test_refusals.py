@@ -139,7 +139,7 @@ async def test_a_live_call_does_not_notice_the_others(
         # A frame that no carrier sends ends the call that sent it.
         await caller.send({"event": "media", "media": {"payload": "*"}})
         await caller.until_closed()
-    turns = await sync_to_async(turns_of)(call, server)
+    turns = await turns_of(call, server)
     assert turns[0].text == "Hello, this is Anna from Harbor Homes."
     row = await Call.objects.aget(pk=call.pk)
     assert row.end_reason == "wrong_payload"
