@@ -216,6 +216,7 @@ class Decoding:
         self._told = 0
         self._ended_s = 0.0
         self._text = ""
+        self._covered_ms = 0
 
     def add(self, pcm: bytes) -> None:
         """Take audio in; nothing is computed yet."""
@@ -243,7 +244,7 @@ class Decoding:
         return min(len(self._audio), (self._bounds[1] + MARGIN_MS) * BYTES_PER_MS)
 
     def step(self) -> str | None:
-        """Do the next piece of work; return the partial text if it has changed."""
+        """Do the next piece of work; return the partial text if it, or what it covers, is new."""
         if self._waiting:
             self._listen()
         if self.ending:
@@ -260,10 +261,22 @@ class Decoding:
             return None  # after a new start, nothing is told until there is more than before
         self._told = self._trade.at
         text = " ".join(word[0] for word in self._likeliest_so_far())
-        if text == self._text:
+        if text == self._text and not self._has_caught_up:
             return None
-        self._text = text
+        self._text, self._covered_ms = text, self.decoded_ms
         return text
+
+    @property
+    def decoded_ms(self) -> int:
+        """How much of the audio the partial text covers: all of it once the speech is decoded."""
+        at_ms = self._trade.at // BYTES_PER_MS
+        return self.heard_ms if self._bounds is None or at_ms >= self._bounds[1] else at_ms
+
+    @property
+    def _has_caught_up(self) -> bool:
+        """Whether all speech has been decoded since the last partial text was told."""
+        speech_end_ms = 0 if self._bounds is None else self._bounds[1]
+        return self._covered_ms < speech_end_ms <= self.decoded_ms
 
     def _likeliest_so_far(self) -> list[WordTimes]:
         trade = self._trade.result()

@@ -14,6 +14,7 @@ payload.
     END     →  no more audio: answer with FINAL
     CANCEL  →  forget the utterance
     PARTIAL ←  JSON {"text", "audio_ms"}, when the text has changed
+                or now covers all speech heard
     FINAL   ←  JSON {"words": [[text, start_ms, end_ms, probability]…], "voiced_ms", "mean"}
     READY   ←  the models are loaded (on the control socket)
 """
@@ -97,7 +98,7 @@ def serve(connection: Connection, engine: Engine) -> None:
         if current.has_work:
             text = current.step()
             if text is not None and not current.ending:
-                partial = {"text": text, "audio_ms": current.heard_ms}
+                partial = {"text": text, "audio_ms": current.decoded_ms}
                 connection.send(PARTIAL, current.number, partial)
         elif current.ending:
             connection.send(FINAL, current.number, current.close())

@@ -105,6 +105,29 @@ async def test_partials_come_while_the_caller_speaks(session: PocketsphinxSessio
     assert "please" in (await utterance.finish()).text
 
 
+async def test_a_partial_tells_how_much_of_the_sound_its_words_cover(
+    session: PocketsphinxSession,
+) -> None:
+    partials: list[Partial] = []
+    covered = asyncio.Event()
+
+    def note(partial: Partial) -> None:
+        partials.append(partial)
+        if partial.audio_ms >= length_ms - 200:
+            covered.set()
+
+    length_ms = len(DO_NOT_CALL) // 16
+    utterance = session.begin(note)
+    for at in range(0, len(DO_NOT_CALL), CHUNK):
+        utterance.feed(DO_NOT_CALL[at : at + CHUNK])
+    utterance.feed(bytes(CHUNK * 10))
+    await asyncio.wait_for(covered.wait(), 10)
+    reached = [partial.audio_ms for partial in partials]
+    assert reached == sorted(reached)
+    assert reached[0] < length_ms / 2, "it was fed at once, and decoded bit by bit"
+    assert utterance.partial.text == (await utterance.finish()).text
+
+
 @pytest.mark.parametrize("kind", ["silence", "hiss", "clicks", "cough"])
 async def test_noise_is_not_turned_into_words(session: PocketsphinxSession, kind: str) -> None:
     chance = np.random.default_rng(5)
