@@ -9,6 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from calls.services.aftercall import aftercall_run
+from calls.services.budget_alerts import budget_alert_send
 from calls.services.carrier_recordings import carrier_recording_fetch
 from calls.services.outbox import Handler, outbox_run
 
@@ -21,8 +22,13 @@ def _carrier_recording(payload: Mapping[str, Any], now: datetime) -> None:
     carrier_recording_fetch(call_id=payload["call"], url=payload["url"], now=now)
 
 
+def _budget_alert(payload: Mapping[str, Any], now: datetime) -> None:
+    budget_alert_send(alert_id=payload["alert"], now=now)
+
+
 HANDLERS: dict[str, Handler] = {
     "aftercall": _aftercall,
+    "budget_alert": _budget_alert,
     "carrier_recording": _carrier_recording,
 }
 """Every kind of outbox item and what does it. Each is safe to run twice."""

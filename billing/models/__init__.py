@@ -1,5 +1,6 @@
 """What may be spent and what was: prices, charges, budgets, reservations."""
 
+from billing.models.alert import BudgetAlert, QualifiedLead
 from billing.models.budget import Budget, BudgetPeriod
 from billing.models.charge import Charge
 from billing.models.price import Price
@@ -8,9 +9,11 @@ from billing.models.reservation import Reservation, ReservationLine
 
 __all__ = [
     "Budget",
+    "BudgetAlert",
     "BudgetPeriod",
     "Charge",
     "Price",
+    "QualifiedLead",
     "Reconciliation",
     "Reservation",
     "ReservationLine",

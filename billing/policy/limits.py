@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 Pressure = Literal["normal", "soft", "hard"]
+
+THRESHOLDS: Final = (50, 80, 95, 100)
+"""Shares of a limit, in percent, that people are told of."""
 
 _ORDER: Final = ("normal", "soft", "hard")
 # The one period of a budget for its whole life; any fixed day would do.
@@ -32,6 +35,43 @@ def period_start(period: str, *, now: datetime, time_zone: str) -> date:
         case "total":
             return _EPOCH
     raise ValueError(f"A budget's period is day, week, month or total, not {period!r}.")
+
+
+def period_end(period: str, *, starts_on: date, time_zone: str) -> datetime | None:
+    """Return when the period that began on a local day is over; `None` for a whole life.
+
+    Days are 23 or 25 hours long where the clocks change.
+    """
+    match period:
+        case "day":
+            next_day = starts_on + timedelta(days=1)
+        case "week":
+            next_day = starts_on + timedelta(days=7)
+        case "month":
+            next_day = (starts_on.replace(day=1) + timedelta(days=32)).replace(day=1)
+        case _:
+            return None
+    return datetime.combine(next_day, time(), tzinfo=ZoneInfo(time_zone))
+
+
+def allowance(*, per_lead: Decimal, minimum: Decimal, qualified: int) -> Decimal:
+    """Return what may be spent for some qualified leads in USD.
+
+    The average stays at or below `per_lead` from `minimum` on; below it nobody asks.
+    """
+    return max(minimum, per_lead * qualified)
+
+
+def percent_used(*, committed: Decimal, limit: Decimal) -> int:
+    """Return the whole percents of a limit that are spent or promised; nothing of 0 is all."""
+    if limit <= 0:
+        return 100
+    return int(committed * 100 / limit)
+
+
+def thresholds_reached(percent: int) -> tuple[int, ...]:
+    """Return the thresholds at or below a share in percent."""
+    return tuple(threshold for threshold in THRESHOLDS if threshold <= percent)
 
 
 def budget_pressure(*, committed: Decimal, limit: Decimal, soft_percent: int) -> Pressure:

@@ -1,5 +1,6 @@
 """Every write to money: one import for whoever calls them."""
 
+from billing.services.alerts import budget_alert_raise, qualified_lead_record
 from billing.services.charges import charge_correct, charge_record
 from billing.services.periods import NotInTransaction
 from billing.services.prices import PriceChangeRefused, price_change, prices_seed
@@ -20,11 +21,13 @@ __all__ = [
     "PriceChangeRefused",
     "ReservationClosed",
     "actual_record",
+    "budget_alert_raise",
     "budget_reserve",
     "charge_correct",
     "charge_record",
     "price_change",
     "prices_seed",
+    "qualified_lead_record",
     "reservation_extend",
     "reservation_release",
     "reservation_settle",

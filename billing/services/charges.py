@@ -12,7 +12,8 @@ from billing.models import Charge, Reservation
 from billing.policy.rounding import amount as amount_of
 from billing.policy.rounding import billed_quantity, micro
 from billing.selectors import charges_total, price_on
-from billing.services.periods import budgets_for, period_count, periods_lock, periods_relock
+from billing.services.periods import period_count, periods_lock, periods_relock
+from billing.standing import budgets_for
 
 
 def charge_record(

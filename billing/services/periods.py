@@ -13,7 +13,6 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Q
 
 from billing.models import Budget, BudgetPeriod
 from billing.policy.limits import period_start
@@ -27,14 +26,6 @@ def require_transaction() -> None:
     """Raise NotInTransaction unless the caller has opened `transaction.atomic()`."""
     if not connection.in_atomic_block:
         raise NotInTransaction("Call this inside transaction.atomic(): it holds locks until then.")
-
-
-def budgets_for(campaign_id: UUID | None) -> list[Budget]:
-    """Return the active budgets that bind a campaign's calls: the account's and its own."""
-    applies = Q(campaign__isnull=True)
-    if campaign_id is not None:
-        applies |= Q(campaign_id=campaign_id)
-    return list(Budget.objects.filter(applies, active=True).order_by("id"))
 
 
 def periods_lock(budgets: Iterable[Budget], *, now: datetime) -> list[BudgetPeriod]:

@@ -15,21 +15,25 @@ from billing.policy.limits import Pressure, budget_pressure, hardest
 from billing.policy.rounding import micro
 from billing.selectors import call_cost
 from billing.services.periods import (
-    budgets_for,
     period_count,
     periods_lock,
     periods_relock,
     require_transaction,
 )
+from billing.standing import budgets_for, period_limit
 
 logger = structlog.get_logger(__name__)
 
 
 class BudgetExhausted(Exception):  # noqa: N818 - says what happened, and is a contract
-    """A call would cost more than is left. `budgets` are the ones that refuse."""
+    """A call would cost more than is left.
 
-    def __init__(self, budgets: Sequence[Budget]) -> None:
+    `budgets` are the ones that refuse, `amount` is what was asked for in USD.
+    """
+
+    def __init__(self, budgets: Sequence[Budget], amount: Decimal) -> None:
         self.budgets = tuple(budgets)
+        self.amount = amount
         names = ", ".join(budget.name for budget in budgets)
         super().__init__(f"Not enough is left in: {names}. Raise the limit or wait for its period.")
 
@@ -78,10 +82,10 @@ def budget_reserve(
         if budget.period == Budget.Period.CALL and amount > budget.limit
     ]
     refusing += [
-        period.budget for period in periods if period.committed + amount > period.budget.limit
+        period.budget for period in periods if period.committed + amount > period_limit(period)
     ]
     if refusing:
-        raise BudgetExhausted(refusing)
+        raise BudgetExhausted(refusing, amount)
     reservation = Reservation.objects.create(call_id=call_id, amount=amount, expires_at=expires_at)
     for period in periods:
         period_count(period, reserve=amount)
@@ -189,9 +193,13 @@ def _call_pressure(reservation: Reservation, amount_total: Decimal) -> Pressure:
 def _period_pressure(period: BudgetPeriod, growth: Decimal) -> Pressure:
     if not period.budget.active:
         return "normal"
-    committed = period.committed + growth
+    budget = period.budget
     pressure = budget_pressure(
-        committed=committed, limit=period.budget.limit, soft_percent=period.budget.soft_percent
+        committed=period.committed + growth,
+        limit=period_limit(period),
+        soft_percent=budget.soft_percent,
     )
-    # What is promised already may be used up even if the limit was lowered meanwhile.
-    return "soft" if pressure == "hard" and growth == 0 else pressure
+    # What is promised already may be used up even if the limit was lowered meanwhile; and a call
+    # that is ended for the average's sake qualifies nobody.
+    spare = growth == 0 or budget.measure == Budget.Measure.PER_QUALIFIED_LEAD
+    return "soft" if pressure == "hard" and spare else pressure

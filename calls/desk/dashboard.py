@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from uuid import UUID
 
-from django.db.models import Count, Exists, OuterRef, Q, Sum
+from django.db.models import Count, Exists, F, OuterRef, Q, Sum
 from django.urls import reverse
 from django.utils import timezone
 
-from billing.models import Budget, Charge
+from billing.formats import usd
+from billing.models import Budget, BudgetAlert, Charge
 from billing.policy.limits import period_start
 from calls.desk.funnel import STEPS, with_lead_spoke
 from calls.desk.variance import variances
@@ -19,6 +21,8 @@ from leads.models import Appointment, DoNotCall
 
 # A call whose money is not settled this long after its end needs a person.
 SETTLED_WITHIN = timedelta(minutes=15)
+# Below it the cheaper voice is all that follows, and the budget's bar shows that.
+ALERT_FROM_PERCENT = 95
 VARIANCE_SINCE = timedelta(days=7)
 
 
@@ -213,7 +217,39 @@ def needs_a_person(now: datetime) -> list[Attention]:
         for row in variances(since=now - VARIANCE_SINCE, until=now)
         if row.alerts
     ]
-    return rows
+    return rows + _budget_alerts(now)
+
+
+def _budget_alerts(now: datetime) -> list[Attention]:
+    """Return the budgets that are nearly or wholly used up, until their period or limit changes."""
+    recent = (
+        BudgetAlert.objects.filter(
+            Q(percent__gte=ALERT_FROM_PERCENT) | ~Q(problem=""),
+            kind=BudgetAlert.Kind.NOTICE,
+            period__budget__active=True,
+            limit=F("period__budget__limit"),
+        )
+        .select_related("period__budget")
+        .order_by("period", "-percent")[:100]
+    )
+    highest: dict[UUID, BudgetAlert] = {}
+    for alert in recent:
+        budget = alert.period.budget
+        begins = period_start(budget.period, now=now, time_zone=budget.time_zone)
+        if alert.period.starts_on == begins:
+            highest.setdefault(budget.pk, alert)
+    return [
+        Attention(
+            (
+                f"{alert.period.budget} is used up: {usd(alert.limit)}"
+                if alert.percent >= 100
+                else f"{alert.period.budget} has reached {alert.percent} % of {usd(alert.limit)}"
+            )
+            + (f". No e-mail went out: {alert.problem}" if alert.problem else ""),
+            reverse("admin:billing_budget_change", args=(budget_id,)),
+        )
+        for budget_id, alert in list(highest.items())[:5]
+    ]
 
 
 def _steps(counts: dict[str, int]) -> list[Step]:

@@ -20,7 +20,7 @@ from agents.playbook import Script
 from agents.scoring import score
 from agents.summary import summarise
 from billing.selectors import call_cost
-from billing.services import reservation_settle
+from billing.services import qualified_lead_record, reservation_settle
 from calls import carrier
 from calls.models import Call, Campaign, Enrolment, Outcome, Recording, Turn
 from calls.policy.lifecycle import EndFacts, NextStep, next_step, outcome_of, stage_for
@@ -37,6 +37,8 @@ VOICE_GRACE = timedelta(seconds=20)
 """How long after the end voice may still write notes and recording before it counts as dead."""
 NOT_SENT_WAIT = timedelta(seconds=30)
 """When a call that never reached the carrier is tried again; it is not an attempt."""
+
+QUALIFIED_OUTCOMES = (Outcome.QUALIFIED, Outcome.APPOINTMENT, Outcome.TRANSFERRED)
 
 
 def aftercall_run(*, call_id: UUID | str, now: datetime) -> None:
@@ -149,6 +151,8 @@ def _close(call: Call, now: datetime) -> None:
     """Settle the money and free the enrolment: once, together."""
     if not Call.objects.filter(pk=call.pk, settled_at__isnull=True).update(settled_at=now):
         return
+    if call.outcome in QUALIFIED_OUTCOMES:
+        qualified_lead_record(call_id=call.pk, lead_id=call.lead_id, now=now)
     reservation_settle(call_id=call.pk, now=now)
     Call.objects.filter(pk=call.pk).update(cost=call_cost(call.pk))
     if call.enrolment_id is not None and call.campaign is not None:

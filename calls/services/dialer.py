@@ -35,6 +35,7 @@ from calls.selectors import (
     kill_switch_engaged,
     voice_tier_of,
 )
+from calls.services.budget_alerts import budget_refusal_note
 from calls.services.campaigns import campaign_pause
 from calls.services.ending import call_end_now, call_finish
 from calls.services.metering import region_of
@@ -52,12 +53,17 @@ class _Refused(Exception):  # noqa: N818 - says what happened
     """The claim is undone, and the enrolment waits or stops for these reasons."""
 
     def __init__(
-        self, enrolment_id: UUID, codes: tuple[str, ...], opens_at: datetime | None = None
+        self,
+        enrolment_id: UUID,
+        codes: tuple[str, ...],
+        opens_at: datetime | None = None,
+        exhausted: BudgetExhausted | None = None,
     ) -> None:
         super().__init__(", ".join(codes))
         self.enrolment_id = enrolment_id
         self.codes = codes
         self.opens_at = opens_at
+        self.exhausted = exhausted
 
 
 def dial_next(now: datetime) -> Call | None:
@@ -75,6 +81,8 @@ def dial_next(now: datetime) -> Call | None:
             except _Refused as refusal:
                 refusals += 1
                 _put_back(refusal, now)
+                if refusal.exhausted is not None:
+                    budget_refusal_note(exhausted=refusal.exhausted, now=now)
                 continue
             if call is None:
                 break
@@ -139,8 +147,8 @@ def _claim(campaign_id: UUID, now: datetime) -> Call | None:
     except IntegrityError:
         # Another campaign's call to the same lead was quicker.
         raise _Refused(enrolment.pk, ("already_on_call",)) from None
-    except BudgetExhausted:
-        raise _Refused(enrolment.pk, ("no_budget",)) from None
+    except BudgetExhausted as error:
+        raise _Refused(enrolment.pk, ("no_budget",), exhausted=error) from None
     except PriceUnknown as error:
         logger.error("estimate_without_price", problem=str(error))
         raise _Refused(enrolment.pk, ("no_price",)) from None

@@ -14,6 +14,7 @@ from billing.services import BudgetExhausted, budget_reserve
 from calls.models import Call, Campaign, Enrolment
 from calls.policy.metering import seconds_to_promise
 from calls.selectors import voice_tier_of
+from calls.services.budget_alerts import budget_refusal_note
 from calls.services.metering import region_of, telephony_of
 from leads.models import Lead
 
@@ -86,7 +87,10 @@ def call_receive(*, parameters: Mapping[str, str], now: datetime) -> Call:
             )
     except IntegrityError:
         raise NotTaken("already_on_call", _BUSY) from None
-    except (BudgetExhausted, PriceUnknown):
+    except BudgetExhausted as exhausted:
+        budget_refusal_note(exhausted=exhausted, now=now)
+        raise NotTaken("no_budget", _BUSY) from None
+    except PriceUnknown:
         raise NotTaken("no_budget", _BUSY) from None
     return call
 

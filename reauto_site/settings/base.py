@@ -135,5 +135,15 @@ if REDIS_URL:
         name: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 300} for name in ("urgent", "default", "slow")
     }
 
+# Without a server nothing is sent: whoever would send says so where people look.
+EMAIL_HOST = ENV.email_host
+EMAIL_PORT = ENV.email_port
+EMAIL_HOST_USER = ENV.email_user
+EMAIL_HOST_PASSWORD = ENV.email_password.get_secret_value()
+EMAIL_USE_TLS = ENV.email_security == "starttls"
+EMAIL_USE_SSL = ENV.email_security == "tls"
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = ENV.email_from
+
 PHONENUMBER_DEFAULT_REGION = "US"
 PHONENUMBER_DB_FORMAT = "E164"

@@ -6,6 +6,7 @@ Each may also be given as `NAME_FILE`, the path of a file that holds the value (
 from __future__ import annotations
 
 import os
+import zoneinfo
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Self
@@ -73,6 +74,14 @@ class Environment(BaseModel):
     openai_base_url: str = "https://api.openai.com/v1"
     models_base_url: str = "https://huggingface.co"
 
+    account_time_zone: str = "UTC"
+    email_host: str = ""
+    email_port: int = 587
+    email_user: str = ""
+    email_password: SecretStr = SecretStr("")
+    email_security: Literal["starttls", "tls", "none"] = "starttls"
+    email_from: str = "reautomation@localhost"
+
     google_service_account_file: str = ""
     google_sheets_base_url: str = "https://sheets.googleapis.com"
 
@@ -89,6 +98,13 @@ class Environment(BaseModel):
         if parts.scheme not in {"http", "https"} or not parts.netloc:
             raise ValueError("must be an address such as https://crm.example.com")
         return value.rstrip("/")
+
+    @field_validator("account_time_zone")
+    @classmethod
+    def _is_time_zone(cls, value: str) -> str:
+        if value not in zoneinfo.available_timezones():
+            raise ValueError("must be a time zone such as America/Chicago")
+        return value
 
     @field_validator("twilio_account_sid")
     @classmethod

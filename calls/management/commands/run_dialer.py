@@ -17,6 +17,7 @@ from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
 from billing.services import reservations_sweep
+from calls.services.budget_alerts import budgets_watch
 from calls.services.dialer import dial_next
 from calls.services.leases import lease_give_up, lease_take
 from calls.services.outbox import outbox_pass
@@ -28,6 +29,7 @@ logger = structlog.get_logger(__name__)
 _LEASE = timedelta(seconds=15)
 _IDLE_S = 0.25
 _WATCH_EVERY = timedelta(seconds=1)
+_BUDGETS_EVERY = timedelta(seconds=5)
 _SWEEP_EVERY = timedelta(seconds=60)
 
 
@@ -62,7 +64,7 @@ class Command(BaseCommand):
         self.holder = f"{socket.gethostname()}:{os.getpid()}"
         self.pace = Pace(settings.ENV.twilio_calls_per_second, clock=time.monotonic)
         self.watchdog = Watchdog()
-        self.renew_at = self.watch_at = self.sweep_at = timezone.now()
+        self.renew_at = self.watch_at = self.sweep_at = self.budgets_at = timezone.now()
         logger.info("dialer_started", calls_per_second=settings.ENV.twilio_calls_per_second)
         while not self.stopping.is_set():
             worked = self._guarded_pass()
@@ -98,6 +100,9 @@ class Command(BaseCommand):
         if dials and now >= self.sweep_at:
             self.sweep_at = now + _SWEEP_EVERY
             reservations_sweep(now)
+        if dials and now >= self.budgets_at:
+            self.budgets_at = now + _BUDGETS_EVERY
+            budgets_watch(now)
         worked = outbox_pass(timezone.now()) > 0
         if dials and self.pace.ready() and dial_next(timezone.now()) is not None:
             self.pace.spend()

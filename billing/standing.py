@@ -1,0 +1,97 @@
+"""How budgets stand: reads of what is spent, promised and allowed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.db.models import Count, Q
+
+from billing.models import Budget, BudgetPeriod
+from billing.policy.limits import (
+    Pressure,
+    allowance,
+    budget_pressure,
+    hardest,
+    percent_used,
+    period_start,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The running period of a budget, and what it may spend."""
+
+    period: BudgetPeriod
+    limit: Decimal
+    """USD: the budget's limit, or what its qualified leads have earned it."""
+
+    @property
+    def percent(self) -> int:
+        """Whole percents of the limit that are spent or promised."""
+        return percent_used(committed=self.period.committed, limit=self.limit)
+
+    @property
+    def pressure(self) -> Pressure:
+        """How it presses on calls."""
+        budget = self.period.budget
+        return budget_pressure(
+            committed=self.period.committed, limit=self.limit, soft_percent=budget.soft_percent
+        )
+
+
+def budgets_for(campaign_id: UUID | None) -> list[Budget]:
+    """Return the active budgets that bind a campaign's calls: the account's and its own."""
+    applies = Q(campaign__isnull=True)
+    if campaign_id is not None:
+        applies |= Q(campaign_id=campaign_id)
+    return list(Budget.objects.filter(applies, active=True).order_by("id"))
+
+
+def period_limit(period: BudgetPeriod) -> Decimal:
+    """Return what a period may spend in USD."""
+    budget = period.budget
+    if budget.measure == Budget.Measure.SPEND:
+        return budget.limit
+    return _earned(budget, period.qualified_leads.count())
+
+
+def standings(budgets: list[Budget], *, now: datetime) -> list[Standing]:
+    """Return the running periods of budgets that have begun one, in one query.
+
+    Budgets for a single call have none.
+    """
+    running = {
+        budget.pk: period_start(budget.period, now=now, time_zone=budget.time_zone)
+        for budget in budgets
+        if budget.period != Budget.Period.CALL
+    }
+    if not running:
+        return []
+    rows = (
+        BudgetPeriod.objects.filter(budget__in=running, starts_on__gte=min(running.values()))
+        .select_related("budget")
+        .annotate(qualified=Count("qualified_leads"))
+        .order_by("pk")
+    )
+    return [
+        Standing(
+            row,
+            row.budget.limit
+            if row.budget.measure == Budget.Measure.SPEND
+            else _earned(row.budget, row.qualified),
+        )
+        for row in rows
+        if row.starts_on == running[row.budget_id]
+    ]
+
+
+def campaign_pressure(campaign_id: UUID | None, *, now: datetime) -> Pressure:
+    """Return how the budgets that bind a campaign's calls press at the moment."""
+    return hardest(*(each.pressure for each in standings(budgets_for(campaign_id), now=now)))
+
+
+def _earned(budget: Budget, qualified: int) -> Decimal:
+    return allowance(per_lead=budget.limit, minimum=budget.minimum_spend, qualified=qualified)
