@@ -6,10 +6,13 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from calls.admin import costs
 from reauto_site import health
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/costs/", admin.site.admin_view(costs.costs_page), name="costs"),
+    path("admin/costs/export/", admin.site.admin_view(costs.costs_export), name="costs-export"),
     path("admin/", admin.site.urls),
     path("twilio/", include("calls.urls")),
     path("health/live", health.live),

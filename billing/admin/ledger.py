@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
@@ -16,6 +18,23 @@ from billing.formats import usd
 from billing.models import Charge, Reconciliation, Reservation, ReservationLine
 
 STATE_COLOURS = {"Open": "warning", "Settled": "success", "Released": "info"}
+
+
+class OutsideFilter(admin.SimpleListFilter):
+    """Charges that belong to nothing, such as the rent of a number."""
+
+    title = "outside"
+    parameter_name = "outside"
+
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
+        return [("campaign", "No campaign"), ("call", "No call")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Charge]) -> QuerySet[Charge]:
+        if self.value() == "campaign":
+            return queryset.filter(campaign__isnull=True)
+        if self.value() == "call":
+            return queryset.filter(call__isnull=True)
+        return queryset
 
 
 @admin.register(Charge)
@@ -38,6 +57,8 @@ class ChargeAdmin(AppendOnlyAdmin):
         ("component", ChoicesDropdownFilter),
         "provider",
         ("campaign", RelatedDropdownFilter),
+        "call__voice_tier",
+        OutsideFilter,
         "is_estimate",
         ("at", DateRangeFilter),
     )

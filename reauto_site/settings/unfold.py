@@ -124,7 +124,12 @@ UNFOLD: dict[str, Any] = {
             _group(
                 "Money",
                 _item("Budgets", "savings", "billing_budget_changelist", "billing.view_budget"),
-                _item("Costs", "receipt_long", "billing_charge_changelist", "billing.view_charge"),
+                {
+                    "title": "Costs",
+                    "icon": "receipt_long",
+                    "link": reverse_lazy("costs"),
+                    "permission": _may("billing.view_charge"),
+                },
                 _item("Prices", "sell", "billing_price_changelist", "billing.view_price"),
             ),
             _group(

@@ -1,0 +1,70 @@
+"""The page of costs: charts drawn from the ledger, by day and by night, on a phone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from tests import factories
+from tests.browser.conftest import dark
+from tests.browser.test_desk import PALE
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+DRAWN = """(id) => {
+  const chart = window.Chart.getChart(id);
+  return [chart.data.labels.length, chart.data.datasets.map((set) => set.label)];
+}"""
+
+
+@pytest.fixture
+def _spent() -> None:
+    for days in range(6):
+        at = timezone.now() - timedelta(days=days)
+        call = factories.CallFactory(ended=True, voice_tier="premium" if days % 2 else "local")
+        factories.ChargeFactory(call=call, at=at)
+        factories.ChargeFactory(
+            call=call,
+            price=factories.PriceFactory(component="media_stream"),
+            amount=Decimal("0.016"),
+            at=at,
+        )
+    factories.BudgetPeriodFactory(spent=Decimal(4), reserved=Decimal(1))
+    factories.ReconciliationFactory(actual=Decimal("0.08"))
+
+
+@pytest.mark.usefixtures("_spent")
+@pytest.mark.parametrize("night", [False, True], ids=["day", "night"])
+def test_costs_can_be_read_and_fit_a_phone(page: Page, night: bool) -> None:
+    if night:
+        dark(page)
+    page.goto(reverse("costs"))
+    expect(page.locator("html.dark")).to_have_count(1 if night else 0)
+    expect(page.get_by_role("img", name="Spend per day by component")).to_be_visible()
+    assert page.evaluate(DRAWN, "chart-component") == [
+        6,
+        ["Telephony, outbound", "Media stream"],
+    ]
+    assert page.evaluate(PALE) == []
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+
+
+@pytest.mark.usefixtures("_spent")
+def test_a_figure_leads_to_its_charges(page: Page) -> None:
+    page.goto(reverse("costs"))
+    page.get_by_role("link", name="Media stream").click()
+    expect(page.locator("#result_list tbody tr")).to_have_count(6)
+
+
+@pytest.mark.usefixtures("_spent")
+def test_the_charges_are_downloaded(page: Page) -> None:
+    page.goto(reverse("costs"))
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Export charges").click()
+    assert download.value.suggested_filename.endswith(".csv")
