@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 
 from calls.services.aftercall import aftercall_run
 from calls.services.budget_alerts import budget_alert_send
 from calls.services.carrier_recordings import carrier_recording_fetch
-from calls.services.outbox import Handler, outbox_run
+from calls.services.outbox import Handler, NotYet, outbox_run
+from leads.jobs import import_work
 
 
 def _aftercall(payload: Mapping[str, Any], now: datetime) -> None:
@@ -26,10 +28,17 @@ def _budget_alert(payload: Mapping[str, Any], now: datetime) -> None:
     budget_alert_send(alert_id=payload["alert"], now=now)
 
 
+def _import(payload: Mapping[str, Any], now: datetime) -> None:
+    # Without workers the dialer's process does it between two passes: calls must not wait for it.
+    if import_work(payload["batch"], seconds=45.0 if settings.REDIS_URL else 0.5):
+        raise NotYet(timezone.now() + timedelta(milliseconds=100))
+
+
 HANDLERS: dict[str, Handler] = {
     "aftercall": _aftercall,
     "budget_alert": _budget_alert,
     "carrier_recording": _carrier_recording,
+    "import": _import,
 }
 """Every kind of outbox item and what does it. Each is safe to run twice."""
 

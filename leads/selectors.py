@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from leads.models import Appointment, Consent, DoNotCall, Lead, WorkingHours
+from leads.models import Appointment, Consent, DoNotCall, ImportBatch, Lead, WorkingHours
 from leads.policy.may_call import CallFacts
 from leads.policy.places import states_of_number
 from leads.policy.slots import (
@@ -20,7 +21,7 @@ from leads.policy.slots import (
 )
 from leads.policy.windows import CampaignWindow, known_zone
 
-__all__ = ["FreeSlot", "call_facts", "free_slots"]
+__all__ = ["FreeSlot", "call_facts", "free_slots", "import_error_rows"]
 
 
 def call_facts(
@@ -112,3 +113,36 @@ def free_slots(
         zone=known_zone(time_zone) or ZoneInfo("UTC"),
         load=dict(Counter(item.rep_id for item in busy)),
     )
+
+
+def import_error_rows(batch: ImportBatch) -> Iterator[str]:
+    """Yield, as CSV, every row of an import that has something to say, with its own cells.
+
+    A cell that a spreadsheet would take for a formula begins with an apostrophe; an import reads
+    it as it was.
+    """
+    line = _Line()
+    writer = csv.writer(line)
+    writer.writerow(["row", "verdict", "reason", *map(_defused, batch.columns)])
+    yield line.text
+    rows = batch.rows.exclude(reason="").order_by("number")
+    for number, verdict, reason, values in rows.values_list(
+        "number", "verdict", "reason", "values"
+    ).iterator(chunk_size=1000):
+        cells = [_defused(cell) for cell in values.get("cells", ())]
+        writer.writerow([number, verdict, _defused(reason), *cells])
+        yield line.text
+
+
+class _Line:
+    """The last line that was written, where a CSV writer wants a file."""
+
+    text = ""
+
+    def write(self, text: str) -> None:
+        self.text = text
+
+
+def _defused(cell: str) -> str:
+    # https://owasp.org/www-community/attacks/CSV_Injection
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell

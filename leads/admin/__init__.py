@@ -1,5 +1,5 @@
 """Leads on the manager's desk."""
 
-from leads.admin import appointment, history, lead, permission
+from leads.admin import appointment, history, imports, lead, permission
 
-__all__ = ["appointment", "history", "lead", "permission"]
+__all__ = ["appointment", "history", "imports", "lead", "permission"]

@@ -2,6 +2,7 @@
 
 from leads.models.appointment import Appointment, WorkingHours
 from leads.models.consent import Consent, DoNotCall
+from leads.models.imports import ImportBatch, ImportMapping, ImportRow
 from leads.models.lead import Lead
 from leads.models.score import LeadScore, ScoreFactor
 from leads.models.timeline import TimelineEntry
@@ -10,6 +11,9 @@ __all__ = [
     "Appointment",
     "Consent",
     "DoNotCall",
+    "ImportBatch",
+    "ImportMapping",
+    "ImportRow",
     "Lead",
     "LeadScore",
     "ScoreFactor",

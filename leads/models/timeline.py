@@ -22,6 +22,7 @@ class TimelineEntry(models.Model):
         DO_NOT_CALL = "do_not_call", "Do not call"
         APPOINTMENT = "appointment", "Appointment"
         CALLBACK = "callback", "Callback"
+        IMPORT = "import", "Import"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     lead = models.ForeignKey("leads.Lead", on_delete=models.CASCADE, related_name="timeline")

@@ -147,3 +147,6 @@ DEFAULT_FROM_EMAIL = ENV.email_from
 
 PHONENUMBER_DEFAULT_REGION = "US"
 PHONENUMBER_DB_FORMAT = "E164"
+
+# Where apps below `calls` leave work for later: they may not import it.
+OUTBOX_ADD = "calls.services.outbox.outbox_add"

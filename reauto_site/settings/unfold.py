@@ -89,6 +89,12 @@ UNFOLD: dict[str, Any] = {
                 "Leads",
                 _item("Leads", "person", "leads_lead_changelist", "leads.view_lead"),
                 _item(
+                    "Imports",
+                    "upload_file",
+                    "leads_importbatch_changelist",
+                    "leads.view_importbatch",
+                ),
+                _item(
                     "Appointments",
                     "event",
                     "leads_appointment_changelist",

@@ -1,0 +1,225 @@
+"""The commit: staged rows become leads, consents, do-not-call entries and lines of the timeline."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+from django.db import transaction
+from django.db.models import F
+
+from leads.models import Consent, DoNotCall, ImportBatch, ImportRow, Lead, TimelineEntry
+from leads.policy.import_changes import FIELDS, Changes, changed
+from leads.services.import_known import Decision, decide, known_load
+from leads.services.import_phases import CHUNK, batch_move
+
+VERDICT = ImportRow.Verdict
+
+
+@dataclass(slots=True)
+class _Work:
+    """What a chunk writes, gathered before anything is written."""
+
+    leads: list[Lead] = field(default_factory=list)
+    changes: dict[UUID, Changes] = field(default_factory=dict)
+    consents: list[Consent] = field(default_factory=list)
+    entries: list[TimelineEntry] = field(default_factory=list)
+    barred: dict[str, UUID | None] = field(default_factory=dict)
+    rows: list[ImportRow] = field(default_factory=list)
+    counted: Counter[str] = field(default_factory=Counter)
+
+
+def consent_id(batch: ImportBatch, number: int) -> UUID:
+    """Return the id of the consent that a row makes: the same at every run."""
+    return uuid5(batch.pk, f"consent:{number}")
+
+
+def entry_key(batch: ImportBatch, number: int) -> str:
+    """Return the key of the timeline entry that a row makes."""
+    return f"import:{batch.pk}:{number}"
+
+
+def chunk_commit(batch: ImportBatch, *, now: datetime) -> bool:
+    """Write the next rows. False when all are written.
+
+    The number of queries does not depend on what the rows do.
+
+    Raises:
+        Superseded: somebody else wrote them.
+        IntegrityError: a lead with one of the numbers came into being meanwhile; the next try
+            sees it.
+    """
+    with transaction.atomic():
+        staged = ImportRow.objects.filter(batch=batch, number__gt=batch.cursor)
+        rows = list(staged.exclude(verdict=VERDICT.INVALID).order_by("number")[:CHUNK])
+        if not rows:
+            batch_move(
+                batch,
+                cursor=batch.cursor,
+                rows=0,
+                counted={},
+                state=ImportBatch.State.COMMITTED,
+                committed_at=now,
+                done_rows=batch.total_rows,
+            )
+            return False
+        work = _gather(batch, rows, now)
+        _write(batch, work, now)
+        batch_move(batch, cursor=rows[-1].number, rows=len(rows), counted=work.counted)
+    return True
+
+
+def _gather(batch: ImportBatch, rows: list[ImportRow], now: datetime) -> _Work:
+    known = known_load({row.phone for row in rows}, lock=True)
+    work = _Work()
+    for row in rows:
+        lead_id = known.leads[row.phone]["pk"] if row.phone in known.leads else None
+        if row.verdict != VERDICT.DUPLICATE:
+            decision = decide(batch, row.number, row.phone, row.values, known)
+            lead_id = decision.lead_id
+            _gather_row(batch, row, decision, work, now)
+        if row.values.get("do_not_call") and row.phone not in known.do_not_call:
+            work.barred[row.phone] = lead_id
+    return work
+
+
+def _gather_row(
+    batch: ImportBatch, row: ImportRow, decision: Decision, work: _Work, now: datetime
+) -> None:
+    where = f"{batch.file_name}, row {row.number}"
+    if decision.verdict == VERDICT.NEW:
+        work.leads.append(Lead(pk=decision.lead_id, phone=row.phone, **row.values["fields"]))
+        kind, text = TimelineEntry.Kind.CREATED, f"Imported from {where}."
+    else:
+        names = [name.split(".")[-1].replace("_", " ") for name in decision.changes]
+        kind = TimelineEntry.Kind.IMPORT
+        text = f"Updated by {where}: {', '.join(names) or 'consent'}."
+    if decision.verdict != VERDICT.DUPLICATE:
+        work.entries.append(
+            TimelineEntry(
+                lead_id=decision.lead_id,
+                kind=kind,
+                text=text,
+                actor_id=batch.created_by_id,
+                key=entry_key(batch, row.number),
+                at=now,
+            )
+        )
+    if decision.changes:
+        work.changes[decision.lead_id] = decision.changes
+    if decision.consent:
+        _gather_consent(batch, row, decision, work, now)
+    work.counted[f"done_{decision.verdict}"] += 1
+    planned = (row.verdict, row.lead_id, row.changes)
+    if planned != (decision.verdict, decision.lead_id, decision.changes):
+        if row.verdict != decision.verdict:
+            row.reason = "; ".join(decision.notes)[:300] or "Changed since the check"
+        row.verdict, row.lead_id = decision.verdict, decision.lead_id
+        row.changes = decision.changes
+        work.rows.append(row)
+
+
+def _gather_consent(
+    batch: ImportBatch, row: ImportRow, decision: Decision, work: _Work, now: datetime
+) -> None:
+    said = decision.consent or {}
+    consent = Consent(
+        pk=consent_id(batch, row.number),
+        lead_id=decision.lead_id,
+        kind=Consent.Kind.EXPRESS_WRITTEN,
+        phone=work.leads[-1].phone if decision.verdict == VERDICT.NEW else row.phone,
+        text=said["text"],
+        seller=said["seller"],
+        source=said["source"],
+        evidence={"file": batch.file_name, "row": row.number, "import": str(batch.pk)},
+        given_at=datetime.fromisoformat(said["given_at"]),
+    )
+    work.consents.append(consent)
+    work.counted["done_consents"] += 1
+    work.entries.append(
+        TimelineEntry(
+            lead_id=decision.lead_id,
+            kind=TimelineEntry.Kind.CONSENT,
+            text=f"{Consent.Kind.EXPRESS_WRITTEN.label} given to {consent.seller} "
+            f"({consent.source}).",
+            actor_id=batch.created_by_id,
+            key=f"consent:{consent.pk}",
+            at=now,
+        )
+    )
+
+
+def _write(batch: ImportBatch, work: _Work, now: datetime) -> None:
+    Lead.objects.bulk_create(work.leads)
+    leads_change(work.changes, changed)
+    Consent.objects.bulk_create(work.consents)
+    _write_do_not_call(batch, work, now)
+    TimelineEntry.objects.bulk_create(work.entries)
+    ImportRow.objects.bulk_create(
+        work.rows,
+        update_conflicts=True,
+        unique_fields=["id"],
+        update_fields=["verdict", "reason", "lead_id", "changes"],
+    )
+
+
+def _write_do_not_call(batch: ImportBatch, work: _Work, now: datetime) -> None:
+    if not work.barred:
+        return
+    source = DoNotCall.Source.IMPORT
+    DoNotCall.objects.bulk_create(
+        [
+            DoNotCall(phone=phone, source=source, reason=f"Import of {batch.file_name}"[:200])
+            for phone in work.barred
+        ],
+        ignore_conflicts=True,
+    )
+    # As `do_not_call_add` does, for a whole chunk: every consent for the number ends now, and one
+    # dated after its withdrawal ends when it begins.
+    numbers = list(work.barred)
+    leads = [lead_id for lead_id in work.barred.values() if lead_id]
+    valid = Consent.objects.filter(revoked_at__isnull=True)
+    via = f"do not call: {source.label}"[:80]
+    for consents in (valid.filter(phone__in=numbers), valid.filter(lead_id__in=leads)):
+        consents.filter(given_at__lte=now).update(revoked_at=now, revoked_via=via)
+        consents.filter(given_at__gt=now).update(revoked_at=F("given_at"), revoked_via=via)
+    work.counted["done_do_not_call"] += len(numbers)
+    work.entries += [
+        TimelineEntry(
+            lead_id=lead_id,
+            kind=TimelineEntry.Kind.DO_NOT_CALL,
+            text=f"Never to be called again: {source.label.lower()}.",
+            actor_id=batch.created_by_id,
+            data={"source": source.value, "reason": f"Import of {batch.file_name}"},
+            key=f"do_not_call:{batch.pk}:{lead_id}",
+            at=now,
+        )
+        for lead_id in leads
+    ]
+
+
+def leads_change(changes: dict[UUID, Changes], how: Any) -> None:
+    """Change leads that are locked, all with one statement.
+
+    Args:
+        changes: what to change, by lead.
+        how: gives the new values out of a lead's fields and its changes.
+    """
+    if not changes:
+        return
+    leads = list(Lead.objects.filter(pk__in=changes))
+    for lead in leads:
+        now = {name: getattr(lead, name) for name in FIELDS}
+        for name, value in how(now, changes[lead.pk]).items():
+            setattr(lead, name, value)
+    # The rows exist, so that nothing is ever created: it is one update with many values, which
+    # takes a tenth of the time of a CASE for every field and row.
+    Lead.objects.bulk_create(
+        leads,
+        update_conflicts=True,
+        unique_fields=["id"],
+        update_fields=[*FIELDS, "updated_at"],
+    )
