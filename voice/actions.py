@@ -14,7 +14,7 @@ from agents.interface import Action, Do, Item, Notes, Say
 from calls.services.actions import callback_schedule, opt_out, slot_book
 from calls.services.record import event_record, notes_record
 from voice.clerk import Clerk
-from voice.playout import Group
+from voice.speech import Group
 
 logger = structlog.get_logger(__name__)
 

@@ -11,8 +11,8 @@ from pipecat.frames.frames import (
     VADUserStoppedSpeakingFrame,
 )
 
-from voice.playout import Group, Speech
 from voice.session import Notice
+from voice.speech import Group, Speech
 
 
 @dataclass

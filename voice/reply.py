@@ -12,7 +12,8 @@ from voice.clock import StreamClock
 from voice.frames import GroupBegins, GroupEnds, SpeechEnds
 from voice.listening import LeadTurn, Timing
 from voice.phrasing import word_groups
-from voice.playout import Playout, Speech
+from voice.playout import Playout
+from voice.speech import Speech
 
 _NOT_UNDERSTOOD = ("clarify", "reprompt")
 

@@ -26,9 +26,10 @@ from voice.frames import (
     SpeechEnds,
     StreamClosed,
 )
-from voice.playout import Group, Playout, Speech
+from voice.playout import Playout
 from voice.recorder import Recorder
 from voice.session import Closed, MediaSession, Notice
+from voice.speech import Group, Speech
 from voice.wire import Dtmf, Mark, Media
 
 MOST_SKEW_MS = 1000

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from voice.clock import StreamClock
-from voice.playout import LEAD_MS, Playout, Speech
+from voice.playout import LEAD_MS, Playout
+from voice.speech import Speech
 
 TONE = bytes([0x10, 0x90] * 80)  # one loud frame
 
