@@ -10,14 +10,7 @@ from uuid import UUID
 from django.db.models import Count, Q
 
 from billing.models import Budget, BudgetPeriod
-from billing.policy.limits import (
-    Pressure,
-    allowance,
-    budget_pressure,
-    hardest,
-    percent_used,
-    period_start,
-)
+from billing.policy.limits import allowance, percent_used, period_start
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +25,6 @@ class Standing:
     def percent(self) -> int:
         """Whole percents of the limit that are spent or promised."""
         return percent_used(committed=self.period.committed, limit=self.limit)
-
-    @property
-    def pressure(self) -> Pressure:
-        """How it presses on calls."""
-        budget = self.period.budget
-        return budget_pressure(
-            committed=self.period.committed, limit=self.limit, soft_percent=budget.soft_percent
-        )
 
 
 def budgets_for(campaign_id: UUID | None) -> list[Budget]:
@@ -86,11 +71,6 @@ def standings(budgets: list[Budget], *, now: datetime) -> list[Standing]:
         for row in rows
         if row.starts_on == running[row.budget_id]
     ]
-
-
-def campaign_pressure(campaign_id: UUID | None, *, now: datetime) -> Pressure:
-    """Return how the budgets that bind a campaign's calls press at the moment."""
-    return hardest(*(each.pressure for each in standings(budgets_for(campaign_id), now=now)))
 
 
 def _earned(budget: Budget, qualified: int) -> Decimal:

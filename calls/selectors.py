@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db.models import Count, Exists, OuterRef, QuerySet, Sum
 
+from agents.interface import Notes
 from billing.models import Charge
 from calls.models import (
     Call,
@@ -20,7 +21,7 @@ from calls.models import (
     Recording,
     Turn,
 )
-from leads.models import Appointment, Lead
+from leads.models import Appointment
 from leads.policy.may_call import CallFacts
 from leads.policy.windows import CampaignWindow
 from leads.selectors import call_facts
@@ -31,12 +32,15 @@ def kill_switch_engaged() -> bool:
     return KillSwitch.objects.filter(pk=1, engaged=True).exists()
 
 
-def voice_tier_of(campaign: Campaign, lead: Lead) -> str:
-    """Return "local" or "premium" for a call that begins now."""
-    if campaign.voice_tier != Campaign.VoiceTier.BY_SCORE:
-        return str(campaign.voice_tier)
-    worth_it = lead.score is not None and lead.score >= campaign.premium_from_score
-    return "premium" if worth_it else "local"
+def notes_of(call: Call) -> Notes:
+    """Return the notes that the conversation left, as it gave them."""
+    kept: dict[str, Any] = call.notes if isinstance(call.notes, dict) else {}
+    return Notes(
+        outcome=call.outcome,
+        answers=kept.get("answers", {}),
+        signals=kept.get("signals", {}),
+        memory=kept.get("memory", {}),
+    )
 
 
 def enrolment_facts(enrolment: Enrolment, *, now: datetime) -> CallFacts:

@@ -27,7 +27,6 @@ from billing.services import (
     reservation_extend,
     reservation_settle,
 )
-from billing.standing import campaign_pressure
 from tests.factories import BudgetFactory, Call, CallFactory, ChargeFactory
 
 NOW = datetime(2026, 11, 23, 16, tzinfo=UTC)
@@ -213,20 +212,6 @@ def test_addresses_are_parted_by_commas_and_lines():
 def test_a_time_zone_is_checked():
     with pytest.raises(ValidationError, match="no time zone"):
         Budget(name="x", period="day", limit=1, time_zone="Texas").clean_fields()
-
-
-@pytest.mark.django_db
-def test_the_pressure_of_a_campaign_is_that_of_its_tightest_budget():
-    call = CallFactory(live=True)
-    assert campaign_pressure(call.campaign_id, now=NOW) == "normal"
-    BudgetFactory(limit=10)
-    BudgetFactory(campaign=call.campaign, limit="0.50", soft_percent=80)
-    reserve(call, Decimal("0.39"))
-    assert campaign_pressure(call.campaign_id, now=NOW) == "normal"
-    reserve(CallFactory(live=True, campaign=call.campaign), CENT)
-    assert campaign_pressure(call.campaign_id, now=NOW) == "soft"
-    assert campaign_pressure(None, now=NOW) == "normal"
-    assert campaign_pressure(call.campaign_id, now=NOW + timedelta(days=1)) == "normal"
 
 
 @pytest.mark.parametrize(

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import structlog
 from django.conf import settings
 from django.db import transaction
 
-from agents.interface import Notes
 from agents.playbook import Script
 from agents.scoring import score
 from agents.summary import summarise
@@ -24,6 +22,7 @@ from billing.services import qualified_lead_record, reservation_settle
 from calls import carrier
 from calls.models import Call, Campaign, Enrolment, Outcome, Recording, Turn
 from calls.policy.lifecycle import EndFacts, NextStep, next_step, outcome_of, stage_for
+from calls.selectors import notes_of
 from calls.services.campaigns import campaign_finish_if_done
 from calls.services.metering import minutes_settle
 from calls.services.outbox import NotYet
@@ -196,17 +195,6 @@ def lead_spoke(call: Call) -> bool:
     if call.outcome == Outcome.VOICEMAIL:
         return False
     return call.turns.filter(speaker=Turn.Speaker.LEAD).exists()
-
-
-def notes_of(call: Call) -> Notes:
-    """Return the notes that the conversation left, as it gave them."""
-    kept: dict[str, Any] = call.notes if isinstance(call.notes, dict) else {}
-    return Notes(
-        outcome=call.outcome,
-        answers=kept.get("answers", {}),
-        signals=kept.get("signals", {}),
-        memory=kept.get("memory", {}),
-    )
 
 
 def _words(call: Call) -> str:

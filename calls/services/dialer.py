@@ -33,13 +33,13 @@ from calls.selectors import (
     campaigns_with_work,
     enrolment_facts,
     kill_switch_engaged,
-    voice_tier_of,
 )
 from calls.services.budget_alerts import budget_refusal_note
 from calls.services.campaigns import campaign_pause
 from calls.services.ending import call_end_now, call_finish
 from calls.services.metering import region_of
 from calls.services.record import event_record
+from calls.services.tiers import tier_begin
 from leads.policy.may_call import may_call
 from leads.services import do_not_call_add
 
@@ -168,7 +168,6 @@ def _promise(campaign: Campaign, enrolment: Enrolment, rules_version: str, now: 
         to_number=enrolment.lead.phone,
         from_number=campaign.caller_number,
         recording_policy=campaign.recording_policy,
-        voice_tier=voice_tier_of(campaign, enrolment.lead),
         detect_machines=campaign.detect_machines,
         max_seconds=campaign.max_call_seconds,
         ring_seconds=campaign.ring_seconds,
@@ -187,6 +186,7 @@ def _promise(campaign: Campaign, enrolment: Enrolment, rules_version: str, now: 
         now=now,
         expires_at=now + timedelta(seconds=campaign.ring_seconds + campaign.max_call_seconds + 900),
     )
+    tier_begin(call=call, now=now)
     return call
 
 

@@ -13,9 +13,9 @@ from billing.selectors import PriceUnknown, call_estimate
 from billing.services import BudgetExhausted, budget_reserve
 from calls.models import Call, Campaign, Enrolment
 from calls.policy.metering import seconds_to_promise
-from calls.selectors import voice_tier_of
 from calls.services.budget_alerts import budget_refusal_note
 from calls.services.metering import region_of, telephony_of
+from calls.services.tiers import tier_begin
 from leads.models import Lead
 
 _UNKNOWN = "Hello. We could not find your number. Please contact us on our web site. Goodbye."
@@ -67,7 +67,6 @@ def call_receive(*, parameters: Mapping[str, str], now: datetime) -> Call:
                     if campaign.recording_policy != Campaign.RecordingPolicy.NONE
                     else Campaign.RecordingPolicy.NONE
                 ),
-                voice_tier=voice_tier_of(campaign, lead),
                 max_seconds=campaign.max_call_seconds,
                 answered_at=now,
             )
@@ -85,6 +84,7 @@ def call_receive(*, parameters: Mapping[str, str], now: datetime) -> Call:
                 now=now,
                 expires_at=now + timedelta(seconds=campaign.max_call_seconds + 900),
             )
+            tier_begin(call=call, now=now)
     except IntegrityError:
         raise NotTaken("already_on_call", _BUSY) from None
     except BudgetExhausted as exhausted:

@@ -18,11 +18,13 @@ from phonenumbers import region_code_for_number
 
 from billing.models import Charge
 from billing.policy.limits import Pressure
+from billing.policy.tiers import Tier
 from billing.selectors import PriceUnknown, call_cost, call_estimate
 from billing.services import charge_correct, charge_record, reservation_extend
 from calls.models import Call, Campaign
 from calls.policy.metering import begun_minutes, minutes_since, seconds_to_promise
 from calls.services.notices import Notice, notices_of
+from calls.services.tiers import tier_tick
 
 logger = structlog.get_logger(__name__)
 
@@ -40,6 +42,10 @@ class Meter:
     """"normal", "soft" (use the cheaper voice) or "hard" (wrap up, then hang up)."""
     active: bool = True
     """False once the carrier says that the call is over."""
+    tier: Tier = "local"
+    """The voice that it should speak with from the agent's next turn on."""
+    tier_reason: str = ""
+    """Why, for `VoiceTiers.choose`: pass it on as it is, failures are told apart by it."""
     notices: tuple[Notice, ...] = ()
     """Every notice of this call; act on each id once (see `calls.services.notices`)."""
 
@@ -49,16 +55,24 @@ def call_meter(*, call_id: UUID | str, now: datetime) -> Meter:
 
     Safe to run at any time and twice: each minute is one ledger key.
     """
-    call = Call.objects.select_related("campaign").get(pk=call_id)
+    call = Call.objects.select_related("campaign", "lead").get(pk=call_id)
     if call.is_active:
         Call.objects.filter(pk=call.pk).update(heartbeat_at=now)
         minutes_charge(call, until=now)
     elif call.ended_at is not None:
         minutes_charge(call, until=call.ended_at)
     pressure: Pressure = _promise(call, now) if call.is_active else "normal"
+    voice = tier_tick(call=call, pressure=pressure, now=now) if call.is_active else None
     cost = call_cost(call.pk)
     Call.objects.filter(pk=call.pk).update(cost=cost)
-    return Meter(cost, pressure, active=call.is_active, notices=notices_of(call.pk))
+    return Meter(
+        cost,
+        pressure,
+        active=call.is_active,
+        tier=voice.tier if voice is not None else "local",
+        tier_reason=voice.words if voice is not None else "",
+        notices=notices_of(call.pk),
+    )
 
 
 def usage_record(

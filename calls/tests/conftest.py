@@ -16,6 +16,7 @@ from django.conf import settings as django_settings
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
+from pydantic import SecretStr
 from twilio.request_validator import RequestValidator
 
 from agents.models import PlaybookVersion
@@ -139,6 +140,12 @@ def exchange(settings: Any) -> Iterator[Exchange]:
     )
     yield running
     running.close()
+
+
+@pytest.fixture
+def premium_voice(settings: Any) -> None:
+    """An account with a provider of premium speech is set up."""
+    settings.ENV = settings.ENV.model_copy(update={"elevenlabs_api_keys": SecretStr("key")})
 
 
 @pytest.fixture

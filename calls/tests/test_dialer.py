@@ -248,7 +248,7 @@ def test_a_created_call_is_sent_by_one_sender_only(
 
 
 def test_premium_voice_goes_to_leads_with_the_score(
-    campaign: Campaign, exchange: Exchange, now: datetime
+    campaign: Campaign, exchange: Exchange, now: datetime, premium_voice: None
 ) -> None:
     Campaign.objects.filter(pk=campaign.pk).update(voice_tier="by_score", premium_from_score=70)
     enrol(campaign, score=90)
