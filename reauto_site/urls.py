@@ -12,6 +12,7 @@ from reauto_site import health
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/costs/", admin.site.admin_view(costs.costs_page), name="costs"),
+    path("admin/costs/promise/", admin.site.admin_view(costs.promise_page), name="costs-promise"),
     path("admin/costs/export/", admin.site.admin_view(costs.costs_export), name="costs-export"),
     path("admin/", admin.site.urls),
     path("twilio/", include("calls.urls")),

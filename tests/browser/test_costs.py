@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from billing.services import prices_seed
 from tests import factories
 from tests.browser.conftest import dark
 from tests.browser.test_desk import PALE
@@ -24,6 +25,8 @@ DRAWN = """(id) => {
 
 @pytest.fixture
 def _spent() -> None:
+    # The price list of a fresh database is emptied with all tables after such a test.
+    prices_seed()
     for days in range(6):
         at = timezone.now() - timedelta(days=days)
         call = factories.CallFactory(ended=True, voice_tier="premium" if days % 2 else "local")
@@ -68,3 +71,16 @@ def test_the_charges_are_downloaded(page: Page) -> None:
     with page.expect_download() as download:
         page.get_by_role("button", name="Export charges").click()
     assert download.value.suggested_filename.endswith(".csv")
+
+
+@pytest.mark.usefixtures("_spent")
+@pytest.mark.parametrize("night", [False, True], ids=["day", "night"])
+def test_the_promise_can_be_read_and_fits_a_phone(page: Page, night: bool) -> None:
+    if night:
+        dark(page)
+    page.goto(reverse("costs"))
+    page.get_by_role("link", name="Less than $0.10 a call?").click()
+    expect(page.get_by_role("heading", name="The promise holds")).to_be_visible()
+    assert page.evaluate(PALE) == []
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
