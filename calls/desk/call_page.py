@@ -119,7 +119,7 @@ def call_page(call_id: UUID | str) -> CallPage:
         total=total,
         score=score,
         reasons=[
-            Reason(factor, _where(factor.evidence, turns))
+            Reason(factor, turn_where_said(factor.evidence, turns))
             for factor in (score.factors.all() if score else ())
         ],
         appointments=list(call.appointments.select_related("rep")),
@@ -187,7 +187,7 @@ def _answers(notes: dict[str, Any], turns: list[Turn]) -> list[Answer]:
     rows = []
     for slot, answer in given:
         said = str(answer.get("said") or "")
-        rows.append(Answer(slot, answer_in_words(answer), said, _where(said, turns)))
+        rows.append(Answer(slot, answer_in_words(answer), said, turn_where_said(said, turns)))
     return rows
 
 
@@ -208,7 +208,7 @@ def answer_in_words(answer: dict[str, Any]) -> str:
     return "" if value is None else str(value).replace("_", " ")
 
 
-def _where(said: str, turns: list[Turn]) -> int | None:
+def turn_where_said(said: str, turns: list[Turn]) -> int | None:
     """Return the index of the lead's turn that holds the words, or None.
 
     By the words, not by a number: the conversation counts only what it was given to understand.
