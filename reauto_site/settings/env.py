@@ -170,7 +170,11 @@ def read_environment(variables: Mapping[str, str] | None = None) -> Environment:
     try:
         return Environment.model_validate(values)
     except ValidationError as error:
-        lines = [_explain(problem) for problem in error.errors(include_input=False)]
+        lines = [
+            line
+            for problem in error.errors(include_input=False)
+            for line in _explain(problem).split("; ")
+        ]
         raise ImproperlyConfigured(
             "The environment is not complete:\n" + "\n".join(f"  - {line}" for line in lines)
         ) from None
