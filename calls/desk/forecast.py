@@ -12,7 +12,6 @@ from billing.policy.limits import period_start
 from billing.selectors import charges_total
 from calls.desk.dashboard import BudgetUse, budget_uses
 
-
 _PERIODS = ("day", "week", "month", "total")
 """A limit for a single call or lead never runs out."""
 
