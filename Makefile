@@ -27,8 +27,11 @@ demo: $(VENV)/ready ## Install, migrate, seed, start everything and run simulate
 	@$(PY) manage.py demo --calls $(CALLS) --port $(PORT) --carrier-port $(CARRIER_PORT)
 
 test: $(VENV)/ready ## Install and run the tests (SQLite, no server needed)
-	@echo "==> Tests on SQLite"
-	@$(PY) -m pytest -n 2 -m "not browser" --durations=5
+	@echo "==> Tests of every part"
+	@$(PY) -m pytest -n 2 -m "not browser and not whole_call" --durations=5
+	@echo "==> Whole calls, on the product's real processes"
+	@$(PY) -m pytest -n 2 -m whole_call
+	@echo "==> All tests passed"
 
 lint: $(VENV)/ready ## Linter, formatter, import directions, migrations
 	@$(PY) -m ruff check .
