@@ -58,6 +58,7 @@ _SYNONYMS: Final[Mapping[str, str]] = {
     "consenttimestamp optindate optintimestamp consentdatetime",
 }
 _BY_NAME: Final = {word: field for field, words in _SYNONYMS.items() for word in words.split()}
+_CONSENT: Final = frozenset({"consent_text", "consent_seller", "consent_date"})
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _ZIP: Final = re.compile(r"\d{5}(-\d{4})?")
 # A column is taken for what most of its filled cells are.
@@ -120,6 +121,9 @@ def mapping_guess(
             if cells and sum(map(test, cells)) / len(cells) >= _MOST:
                 guess[index] = field
                 break
+    # "Seller" or "source" alone tell of other things: a consent is only guessed whole.
+    if not set(guess) >= _CONSENT:
+        guess = ["" if field.startswith("consent_") else field for field in guess]
     if "full_name" in guess and ("first_name" in guess or "last_name" in guess):
         guess[guess.index("full_name")] = ""
     return guess
@@ -136,9 +140,8 @@ def mapping_problems(mapping: Sequence[str]) -> list[str]:
     unknown = sorted({field for field in mapping if field and field not in FIELDS})
     if unknown:
         problems.append(f"There is no field “{unknown[0]}”. Use one of: {', '.join(FIELDS)}.")
-    consent = {"consent_text", "consent_seller", "consent_date"}
-    if consent & set(mapping) and not consent <= set(mapping):
-        missing = ", ".join(FIELDS[f] for f in sorted(consent - set(mapping)))
+    if _CONSENT & set(mapping) and not set(mapping) >= _CONSENT:
+        missing = ", ".join(FIELDS[field] for field in sorted(_CONSENT - set(mapping)))
         problems.append(f"A consent proves nothing without all its parts. Missing: {missing}.")
     return problems
 

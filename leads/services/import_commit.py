@@ -13,7 +13,7 @@ from django.db.models import F
 
 from leads.models import Consent, DoNotCall, ImportBatch, ImportRow, Lead, TimelineEntry
 from leads.policy.import_changes import FIELDS, Changes, changed
-from leads.services.import_known import Decision, decide, known_load
+from leads.services.import_known import CheckedPhone, Decision, decide, known_load
 from leads.services.import_phases import CHUNK, batch_move
 
 VERDICT = ImportRow.Verdict
@@ -91,7 +91,9 @@ def _gather_row(
 ) -> None:
     where = f"{batch.file_name}, row {row.number}"
     if decision.verdict == VERDICT.NEW:
-        work.leads.append(Lead(pk=decision.lead_id, phone=row.phone, **row.values["fields"]))
+        work.leads.append(
+            Lead(pk=decision.lead_id, phone=CheckedPhone(row.phone), **row.values["fields"])
+        )
         kind, text = TimelineEntry.Kind.CREATED, f"Imported from {where}."
     else:
         names = [name.split(".")[-1].replace("_", " ") for name in decision.changes]
@@ -130,7 +132,7 @@ def _gather_consent(
         pk=consent_id(batch, row.number),
         lead_id=decision.lead_id,
         kind=Consent.Kind.EXPRESS_WRITTEN,
-        phone=work.leads[-1].phone if decision.verdict == VERDICT.NEW else row.phone,
+        phone=CheckedPhone(row.phone),
         text=said["text"],
         seller=said["seller"],
         source=said["source"],
@@ -172,14 +174,18 @@ def _write_do_not_call(batch: ImportBatch, work: _Work, now: datetime) -> None:
     source = DoNotCall.Source.IMPORT
     DoNotCall.objects.bulk_create(
         [
-            DoNotCall(phone=phone, source=source, reason=f"Import of {batch.file_name}"[:200])
+            DoNotCall(
+                phone=CheckedPhone(phone),
+                source=source,
+                reason=f"Import of {batch.file_name}"[:200],
+            )
             for phone in work.barred
         ],
         ignore_conflicts=True,
     )
     # As `do_not_call_add` does, for a whole chunk: every consent for the number ends now, and one
     # dated after its withdrawal ends when it begins.
-    numbers = list(work.barred)
+    numbers = [CheckedPhone(phone) for phone in work.barred]
     leads = [lead_id for lead_id in work.barred.values() if lead_id]
     valid = Consent.objects.filter(revoked_at__isnull=True)
     via = f"do not call: {source.label}"[:80]

@@ -303,6 +303,7 @@ def test_columns_are_known_by_name_by_what_is_in_them_and_by_the_last_time() -> 
     assert mapping_guess(["E-Mail", "Owner Name", "Cell #", "x"], []) == [
         "email", "full_name", "phone", "",
     ]  # fmt: skip
+    assert mapping_guess(["phone", "seller"], []) == ["phone", ""]
     cells = [["5122000001", "a@example.com", "78701", "TX"]]
     assert mapping_guess(["a", "b", "c", "d"], cells) == ["phone", "email", "postal_code", "state"]
     batch = batch_of("tel,who,junk\n5122000001,Maria,1\n", source="county")
