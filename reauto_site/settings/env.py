@@ -50,6 +50,7 @@ class Environment(BaseModel):
     twilio_account_sid: str = SIMULATOR_ACCOUNT_SID
     twilio_auth_token: SecretStr = SecretStr(SIMULATOR_AUTH_TOKEN)
     twilio_api_base_url: str = SIMULATOR_URL
+    twilio_pricing_base_url: str = "https://pricing.twilio.com"
     twilio_calls_per_second: float = 1.0
 
     ollama_host: str = ""
@@ -88,6 +89,7 @@ class Environment(BaseModel):
     @field_validator(
         "public_base_url",
         "twilio_api_base_url",
+        "twilio_pricing_base_url",
         "elevenlabs_base_url",
         "openai_base_url",
         "models_base_url",
