@@ -8,7 +8,7 @@ process, and the watchdog ends it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -21,14 +21,19 @@ from billing.policy.limits import Pressure
 from billing.policy.tiers import Tier
 from billing.selectors import PriceUnknown, call_cost, call_estimate
 from billing.services import charge_correct, charge_record, reservation_extend
-from calls.models import Call, Campaign
+from calls.models import Call, CallEvent, Campaign
 from calls.policy.metering import begun_minutes, minutes_since, seconds_to_promise
-from calls.services.notices import Notice, notices_of
+from calls.services.notices import Notice, call_notify, notices_of
+from calls.services.record import event_record
 from calls.services.tiers import tier_tick
 
 logger = structlog.get_logger(__name__)
 
 CARRIER = "twilio"
+GOODBYE = timedelta(seconds=45)
+"""How long a call may take to end politely once its budget refused it: its paid minute lasts at
+least 55 s then, and the hang-up takes a moment."""
+_REFUSED = "budget.refused"
 _CARRIER_COMPONENTS = ("telephony_out", "telephony_in", "media_stream", "recording", "amd")
 
 
@@ -62,6 +67,8 @@ def call_meter(*, call_id: UUID | str, now: datetime) -> Meter:
     elif call.ended_at is not None:
         minutes_charge(call, until=call.ended_at)
     pressure: Pressure = _promise(call, now) if call.is_active else "normal"
+    if pressure == "hard":
+        _end_in_time(call, now)
     voice = tier_tick(call=call, pressure=pressure, now=now) if call.is_active else None
     cost = call_cost(call.pk)
     Call.objects.filter(pk=call.pk).update(cost=cost)
@@ -155,6 +162,18 @@ def region_of(call: Call) -> str:
     """Return the country code whose price holds for the call."""
     number = call.from_number if call.direction == Call.Direction.INBOUND else call.to_number
     return region_code_for_number(number) or "US"
+
+
+def _end_in_time(call: Call, now: datetime) -> None:
+    """Have a refused call hung up if its goodbye takes longer than what is paid for."""
+    refused = CallEvent.objects.filter(call_id=call.pk, kind=_REFUSED).order_by("at").first()
+    if refused is None:
+        event_record(call_id=call.pk, kind=_REFUSED, now=now)
+        logger.info("call_refused_by_budget", call_id=str(call.pk))
+    elif now >= refused.at + GOODBYE and not any(
+        notice.kind == "hang_up" for notice in notices_of(call.pk)
+    ):
+        call_notify(call_id=call.pk, kind="hang_up", data={"reason": "budget"}, now=now)
 
 
 def _charged(call: Call) -> set[str]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from billing.models import Budget, QualifiedLead
 from billing.policy.tiers import TierReason
@@ -205,19 +208,46 @@ def test_a_local_campaign_costs_no_question(campaign: Campaign, now: datetime) -
     assert decisions(call) == [("local", "local_only")]
 
 
-def test_a_call_at_its_cap_gets_a_minute_to_say_goodbye(campaign: Campaign, now: datetime) -> None:
+def test_a_call_at_its_cap_says_goodbye_and_ends_in_the_minute_it_has_paid(
+    campaign: Campaign, now: datetime
+) -> None:
     cap = Decimal("0.10")
     BudgetFactory(period="call", limit=cap)
     call = begin(campaign, now, "premium")
-    pressures = {seconds: tick(call, now, seconds).pressure for seconds in range(5, 600, 5)}
-    hard_from = min(seconds for seconds, each in pressures.items() if each == "hard")
+    hard_from = None
+    for seconds in range(5, 600, 5):
+        meter = tick(call, now, seconds)
+        if meter.pressure == "hard":
+            hard_from = hard_from or seconds
+            assert meter.tier == "local"
+        if any(notice.kind == "hang_up" for notice in meter.notices):
+            break
     # Five minutes of line and stream fit in ten cents: the fifth is there for the goodbye.
-    assert hard_from == 245
-    assert {pressures[seconds] for seconds in range(5, 245, 5)} == {"normal", "soft"}
-    charged = sum(
-        charge.amount for charge in call.charges.all() if charge.at <= now + timedelta(seconds=300)
-    )
-    assert charged == Decimal("0.090") <= cap
+    assert (hard_from, seconds) == (245, 290)
+    assert tick(call, now, 295).cost == Decimal("0.090") <= cap
+    notices = [notice.data for notice in tick(call, now, 299).notices]
+    assert notices == [{"reason": "budget"}]
+
+
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(cents=st.integers(4, 13), beats=st.lists(st.integers(4, 7), min_size=1, max_size=9))
+def test_a_call_that_obeys_never_costs_more_than_its_cap(
+    campaign: Campaign, now: datetime, cents: int, beats: list[int]
+) -> None:
+    cap = Decimal(cents) / 100
+    with transaction.atomic():
+        BudgetFactory(period="call", limit=cap)
+        call = begin(campaign, now, "local")
+        seconds = 0
+        for beat in itertools.cycle(beats):
+            seconds += beat
+            meter = tick(call, now, seconds)
+            assert meter.cost <= cap
+            if any(notice.kind == "hang_up" for notice in meter.notices) or seconds > 400:
+                break
+        transaction.set_rollback(True)
 
 
 def test_a_call_that_qualifies_counts_for_the_budget_that_paid_it(
