@@ -40,7 +40,14 @@ def period_limit(period: BudgetPeriod) -> Decimal:
     budget = period.budget
     if budget.measure == Budget.Measure.SPEND:
         return budget.limit
-    return _earned(budget, period.qualified_leads.count())
+    return limit_with(budget, period.qualified_leads.count())
+
+
+def limit_with(budget: Budget, qualified: int = 0) -> Decimal:
+    """Return what a budget's period may spend in USD with some qualified leads."""
+    if budget.measure == Budget.Measure.SPEND:
+        return budget.limit
+    return allowance(per_lead=budget.limit, minimum=budget.minimum_spend, qualified=qualified)
 
 
 def standings(budgets: list[Budget], *, now: datetime) -> list[Standing]:
@@ -62,16 +69,7 @@ def standings(budgets: list[Budget], *, now: datetime) -> list[Standing]:
         .order_by("pk")
     )
     return [
-        Standing(
-            row,
-            row.budget.limit
-            if row.budget.measure == Budget.Measure.SPEND
-            else _earned(row.budget, row.qualified),
-        )
+        Standing(row, limit_with(row.budget, row.qualified))
         for row in rows
         if row.starts_on == running[row.budget_id]
     ]
-
-
-def _earned(budget: Budget, qualified: int) -> Decimal:
-    return allowance(per_lead=budget.limit, minimum=budget.minimum_spend, qualified=qualified)

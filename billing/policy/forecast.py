@@ -12,26 +12,6 @@ _LEAST = timedelta(hours=1)
 """A shorter look back would make one call a trend."""
 
 
-def period_end(period: str, *, starts_on: date, time_zone: str) -> datetime | None:
-    """Return the moment at which a budget's period is over; None for one that has no end.
-
-    Args:
-        period: "day", "week", "month" or "total".
-        starts_on: the period's first day.
-        time_zone: IANA name; where the budget's days begin.
-    """
-    match period:
-        case "day":
-            last = starts_on + timedelta(days=1)
-        case "week":
-            last = starts_on + timedelta(days=7)
-        case "month":
-            last = (starts_on.replace(day=1) + timedelta(days=32)).replace(day=1)
-        case _:
-            return None
-    return datetime.combine(last, time.min, ZoneInfo(time_zone))
-
-
 def look_back(period: str, *, starts_on: date, time_zone: str, now: datetime) -> timedelta:
     """Return how much of the past tells a budget's rate: recent, of this period, an hour or more.
 

@@ -120,7 +120,7 @@ def start_preview(campaign: Campaign, *, now: datetime) -> StartPreview:
     per_call = Decimal(average) if average else TYPICAL_CALL
     basis = "as calls have cost so far" if average else "a typical call"
     limits = ", ".join(
-        f"{usd(budget.limit)} per {budget.get_period_display().lower()} ({budget.name})"
+        f"{usd(budget.limit)} per {_limited(budget)} ({budget.name})"
         for budget in Budget.objects.filter(active=True).filter(
             Q(campaign=campaign) | Q(campaign__isnull=True)
         )
@@ -146,6 +146,14 @@ def start_preview(campaign: Campaign, *, now: datetime) -> StartPreview:
     if not campaign.playbook.versions.exists():
         warnings.append("The playbook has no version: there is nothing to say yet.")
     return StartPreview(lines=lines, warnings=warnings)
+
+
+def _limited(budget: Budget) -> str:
+    """Return what a budget's limit is for."""
+    period = budget.get_period_display().lower()
+    if budget.measure == Budget.Measure.PER_QUALIFIED_LEAD:
+        return f"qualified lead, averaged over the {period}"
+    return period
 
 
 def _slices(counts: dict[str, int], labels: dict[str, str], total: int) -> list[Slice]:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from billing.formats import usd
 from billing.models import Budget, BudgetAlert, Charge
 from billing.policy.limits import period_start
+from billing.standing import limit_with, standings
 from calls.desk.funnel import STEPS, with_lead_spoke
 from calls.desk.variance import variances
 from calls.models import Call, Campaign, Enrolment, OutboxItem, Turn
@@ -72,13 +73,15 @@ class BudgetUse:
     budget: Budget
     spent: Decimal
     reserved: Decimal
+    limit: Decimal
+    """USD that the period may spend: the limit, or what qualified leads have earned."""
 
     @property
     def share(self) -> float:
         """Spent and promised as a share of the limit."""
-        if not self.budget.limit:
+        if not self.limit:
             return 1.0
-        return float((self.spent + self.reserved) / self.budget.limit)
+        return float((self.spent + self.reserved) / self.limit)
 
     @property
     def bar(self) -> int:
@@ -142,17 +145,17 @@ def periods(now: datetime) -> list[Period]:
 def budget_uses(now: datetime) -> list[BudgetUse]:
     """Return the active budgets with what is used of their running period."""
     rows = Budget.objects.filter(active=True).exclude(period=Budget.Period.CALL)
+    budgets = list(rows.select_related("campaign")[:20])
+    running = {each.period.budget_id: each for each in standings(budgets, now=now)}
     uses = []
-    for budget in rows.select_related("campaign").prefetch_related("periods")[:20]:
-        newest = next(iter(budget.periods.all()), None)
-        running = newest is not None and newest.starts_on >= period_start(
-            budget.period, now=now, time_zone=budget.time_zone
-        )
+    for budget in budgets:
+        standing = running.get(budget.pk)
         uses.append(
             BudgetUse(
                 budget=budget,
-                spent=newest.spent if newest and running else Decimal(0),
-                reserved=newest.reserved if newest and running else Decimal(0),
+                spent=standing.period.spent if standing else Decimal(0),
+                reserved=standing.period.reserved if standing else Decimal(0),
+                limit=standing.limit if standing else limit_with(budget),
             )
         )
     return sorted(uses, key=lambda use: use.share, reverse=True)

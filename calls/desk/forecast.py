@@ -7,8 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from billing.models import Charge
-from billing.policy.forecast import look_back, period_end, runs_out_at
-from billing.policy.limits import period_start
+from billing.policy.forecast import look_back, runs_out_at
+from billing.policy.limits import period_end, period_start
 from billing.selectors import charges_total
 from calls.desk.dashboard import BudgetUse, budget_uses
 
@@ -52,7 +52,7 @@ def _forecast(use: BudgetUse, now: datetime) -> Forecast:
         use=use,
         per_hour=spent / Decimal(over.total_seconds()) * 3600,
         ends_at=runs_out_at(
-            left=budget.limit - use.spent - use.reserved,
+            left=use.limit - use.spent - use.reserved,
             spent=spent,
             over=over,
             now=now,

@@ -11,15 +11,15 @@ import pytest
 from django.core import mail
 from django.db import connection, transaction
 
-from billing.models import Budget, BudgetAlert, BudgetPeriod
+from billing.models import Budget, BudgetAlert, BudgetPeriod, QualifiedLead
 from billing.services import BudgetExhausted
-from calls.desk.dashboard import needs_a_person
+from calls.desk.dashboard import budget_uses, needs_a_person
 from calls.models import Campaign, Enrolment, OutboxItem
 from calls.services.budget_alerts import NO_SERVER, budget_refusal_note, budgets_watch
 from calls.services.dialer import dial_next
 from calls.services.outbox import outbox_run_due
 from calls.tests.conftest import NOON, Exchange, enrol
-from tests.factories import BudgetFactory, CampaignFactory
+from tests.factories import BudgetFactory, CallFactory, CampaignFactory, LeadFactory
 from tests.threads import at_once, shared_database
 
 ANA = "ana@example.com"
@@ -185,6 +185,21 @@ def test_the_dashboard_shows_what_is_nearly_used_up_until_that_changes() -> None
     assert shown(NOON + timedelta(days=1)) == []
     Budget.objects.filter(pk=budget.pk).update(limit=20)
     assert shown() == []
+
+
+@pytest.mark.django_db
+def test_a_budget_per_lead_is_measured_by_what_its_leads_have_earned() -> None:
+    budget = BudgetFactory(measure="per_qualified_lead", limit=3, minimum_spend=5)
+    [unbegun] = budget_uses(NOON)
+    assert unbegun.limit == 5
+    period = use(budget, "4.80")
+    [before] = budget_uses(NOON)
+    assert (before.limit, before.bar) == (5, 96)
+    call = CallFactory(ended=True)
+    for lead in (call.lead, LeadFactory(), LeadFactory(), LeadFactory()):
+        QualifiedLead.objects.create(period=period, lead=lead, call=call, at=NOON)
+    [after] = budget_uses(NOON)
+    assert (after.limit, after.bar) == (12, 40)
 
 
 @pytest.mark.django_db

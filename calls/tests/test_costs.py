@@ -21,7 +21,8 @@ from django.utils import timezone
 
 from billing.export import cell, charges_csv
 from billing.models import Charge
-from billing.policy.forecast import look_back, period_end, runs_out_at
+from billing.policy.forecast import look_back, runs_out_at
+from billing.policy.limits import period_end
 from calls.desk.costs import Span, costs
 from calls.desk.forecast import forecasts
 from calls.models import Outcome
