@@ -7,6 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
@@ -14,7 +17,7 @@ from hypothesis.extra.django import TestCase
 from billing.models import Price
 from billing.selectors import price_on
 from billing.services import PriceChangeRefused, charge_record, price_change
-from tests.factories import CallFactory, ManagerFactory
+from tests.factories import CallFactory, ChargeFactory, ManagerFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -95,7 +98,7 @@ def test_a_first_price_needs_its_unit():
 
 
 class TestAnyHistory(TestCase):
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=12, deadline=None)
     @given(
         st.lists(st.tuples(st.integers(0, 20), st.decimals(0, 1, places=4)), min_size=1, max_size=8)
     )
@@ -112,3 +115,76 @@ class TestAnyHistory(TestCase):
                 if row.valid_from <= day and (row.valid_to is None or row.valid_to > day)
             ]  # fmt: skip
             assert len(holding) == 1
+
+
+def form(**changes: Any) -> dict[str, Any]:
+    return {
+        "provider": "twilio", "component": "telephony_out", "region": "US", "model": "*",
+        "unit": "minute", "unit_price": "0.015", "increment": "1", "minimum": "0",
+        "valid_from": timezone.now().date().isoformat(), "source": "the console", **changes,
+    }  # fmt: skip
+
+
+def current() -> Price:
+    return price_on(
+        provider="twilio", component="telephony_out", region="US", model="*",
+        day=timezone.now().date(),
+    )  # fmt: skip
+
+
+def test_a_manager_changes_a_price_and_its_page_shows_the_history(client: Client):
+    manager = ManagerFactory(first_name="Dana", last_name="Reyes")
+    client.force_login(manager)
+    old = current()
+    page = client.get(reverse("admin:billing_price_change", args=(old.pk,)))
+    link = page.context["change_link"]
+    initial = client.get(link).context["adminform"].form.initial
+    assert (initial["provider"], initial["unit"]) == ("twilio", "minute")
+    assert client.post(link, form()).status_code == 302
+    new = current()
+    assert (new.unit_price, new.author) == (Decimal("0.015"), manager)
+    text = client.get(reverse("admin:billing_price_change", args=(new.pk,))).content.decode()
+    assert "$0.014 / minute" in text
+    assert "$0.015 / minute" in text
+    assert "Dana Reyes" in text
+    assert "shipped list" in text
+
+
+def test_a_row_that_is_there_cannot_be_edited_or_deleted_by_anybody(client: Client):
+    client.force_login(ManagerFactory())
+    old = current()
+    for name in ("change", "delete"):
+        address = reverse(f"admin:billing_price_{name}", args=(old.pk,))
+        assert client.post(address, form(unit_price="0.001", post="yes")).status_code == 403
+    assert current().unit_price == Decimal("0.014")
+
+
+def test_a_wrong_entry_is_explained_and_changes_nothing(client: Client):
+    client.force_login(ManagerFactory())
+    address = reverse("admin:billing_price_add")
+    past = client.post(address, form(valid_from="2026-01-01"))
+    assert "This day is past" in past.content.decode()
+    assert "negative" not in past.content.decode()
+    client.post(address, form())
+    again = client.post(address, form(unit_price="0.02"), follow=True)
+    assert "already" in again.content.decode()
+    assert current().unit_price == Decimal("0.015")
+
+
+def test_the_same_entry_twice_is_one_price(client: Client):
+    client.force_login(ManagerFactory())
+    address = reverse("admin:billing_price_add")
+    client.post(address, form())
+    rows = Price.objects.count()
+    client.post(address, form())
+    assert Price.objects.count() == rows
+
+
+def test_the_charges_of_a_price_are_one_click_away(client: Client):
+    client.force_login(ManagerFactory())
+    charge = ChargeFactory(price=current())
+    ChargeFactory()
+    listed = client.get(
+        reverse("admin:billing_charge_changelist"), {"price__id__exact": charge.price_id}
+    )
+    assert [row.pk for row in listed.context["cl"].queryset] == [charge.pk]

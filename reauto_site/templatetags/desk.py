@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zoneinfo
 from datetime import datetime
+from decimal import Decimal
 
 from django import template
 from django.utils import timezone
@@ -18,6 +19,12 @@ register.filter("usd", usd)
 register.filter("clock", clock)
 register.filter("in_words", in_words)
 register.filter("national", national)
+
+
+@register.filter
+def exact_usd(amount: Decimal) -> str:
+    """Return a unit price with every place that it has, such as $0.0085."""
+    return f"${amount.normalize():f}"
 
 
 @register.filter

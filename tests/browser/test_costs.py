@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from billing.models import Price
 from billing.services import prices_seed
 from tests import factories
 from tests.browser.conftest import dark
@@ -84,3 +85,26 @@ def test_the_promise_can_be_read_and_fits_a_phone(page: Page, night: bool) -> No
     assert page.evaluate(PALE) == []
     page.set_viewport_size({"width": 390, "height": 844})
     assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+
+
+@pytest.mark.parametrize("night", [False, True], ids=["day", "night"])
+def test_a_price_is_changed_from_its_page(page: Page, night: bool) -> None:
+    if night:
+        dark(page)
+    prices_seed()
+    page.goto(
+        reverse(
+            "admin:billing_price_change",
+            args=(Price.objects.get(component="telephony_out", region="US").pk,),
+        )
+    )
+    assert page.evaluate(PALE) == []
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.get_by_role("link", name="Change this price").click()
+    page.locator("#id_unit_price").fill("0.0151")
+    page.locator("#id_source").fill("the console")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator("#result_list")).to_contain_text("$0.0151 / minute")
+    expect(page.locator("#result_list")).to_contain_text("$0.014 / minute")
