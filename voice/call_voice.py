@@ -5,22 +5,21 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Callable, Collection
-from decimal import Decimal
 
 from django.conf import settings
-from django.utils import timezone
 
-from calls.services.metering import usage_record
 from calls.services.record import event_record
 from calls.services.streams import LiveCall
 from voice.clerk import Clerk
 from voice.engines import registry
 from voice.engines.cached import CachedSynthesizer, OnSaved
-from voice.engines.delivery import OnUsage, PaidSynthesizer, SpeechUsage
+from voice.engines.counted import CountedSynthesizer
+from voice.engines.delivery import OnUsage, PaidSynthesizer
 from voice.engines.interface import SpeechSynthesizer
 from voice.engines.tiers import TierChange, VoiceTiers
 from voice.fixed_lines import fixed_phrases
 from voice.speech_cache import MEGABYTE, SpeechCache
+from voice.usage import Usage
 
 BUILT_IN = "espeak"
 """The voice that is always there: the last of every call's."""
@@ -56,8 +55,12 @@ def cached_voice(
     fixed: Collection[str],
     on_usage: OnUsage | None = None,
     on_saved: OnSaved | None = None,
+    count_free: bool = False,
 ) -> CachedSynthesizer:
     """Return the process's voice of that name behind the cache, billed to `on_usage`.
+
+    Args:
+        count_free: Whether `on_usage` is told what voices of this machine say, too.
 
     Raises:
         EngineError: The engine's settings are not complete.
@@ -65,6 +68,8 @@ def cached_voice(
     voice: SpeechSynthesizer = registry.synthesizer(name)
     if on_usage is not None and isinstance(voice, PaidSynthesizer):
         voice = voice.billed_to(on_usage)
+    elif on_usage is not None and count_free:
+        voice = CountedSynthesizer(voice, on_usage)
     return CachedSynthesizer(voice, speech_cache(), fixed=fixed, on_saved=on_saved)
 
 
@@ -81,7 +86,7 @@ def call_voice(
     Args:
         tier: "premium" or "local", as `LiveCall.voice_tier` has it.
         fixed: The phrases that may be kept; see `voice.fixed_lines.fixed_phrases`.
-        on_usage: Told of characters sent to a paid provider, heard or not.
+        on_usage: Told of characters sent to a voice, heard or not.
         on_saved: Told of characters that the cache saved.
         on_change: Told when the tier changes, and why.
     """
@@ -94,7 +99,7 @@ def call_voice(
             on_saved(name, characters)
 
     def cached(name: str) -> CachedSynthesizer:
-        return cached_voice(name, fixed=fixed, on_usage=on_usage, on_saved=save)
+        return cached_voice(name, fixed=fixed, on_usage=on_usage, on_saved=save, count_free=True)
 
     premium = premium_name()
     return VoiceTiers(
@@ -106,32 +111,19 @@ def call_voice(
     )
 
 
-def live_voice(live: LiveCall, clerk: Clerk) -> VoiceTiers:
-    """Return the voice of a live call: what it costs is charged, and its tier is on the timeline.
+def live_voice(live: LiveCall, clerk: Clerk, usage: Usage) -> VoiceTiers:
+    """Return the voice of a live call: what it is sent is counted, and its tier is on the timeline.
 
     The timeline's event is "voice_tier", with the tier, the one before and the reason.
     """
-    call_id = live.call_id
-
-    def charge(usage: SpeechUsage) -> None:
-        clerk.note(
-            usage_record,
-            call_id=call_id,
-            component="tts",
-            provider=usage.provider,
-            model=usage.model,
-            quantity=Decimal(usage.characters) / 1000,
-            key=usage.key,
-            now=timezone.now(),
-        )
 
     def tell(change: TierChange) -> None:
         data = {"tier": change.tier, "before": change.before, "reason": change.reason}
-        clerk.note(event_record, call_id=call_id, kind="voice_tier", data=data, now=change.at)
+        clerk.note(event_record, call_id=live.call_id, kind="voice_tier", data=data, now=change.at)
 
     return call_voice(
         live.voice_tier,
         fixed=fixed_phrases(live.brief.script, live.brief.business_name),
-        on_usage=charge,
+        on_usage=usage.sent,
         on_change=tell,
     )

@@ -52,6 +52,7 @@ from voice.recorder import Recorder
 from voice.session import Notice
 from voice.speaking import Speaking
 from voice.turns import Patience, is_back_channel, is_greeting, silence_needed_ms, words_of
+from voice.usage import Usage
 
 BARGE_IN_MS = 280.0
 """Voice over the agent that is no longer a cough or a "mm-hm"."""
@@ -81,6 +82,7 @@ class Dialogue(FrameProcessor):
         playout: the caller's ear.
         clerk: keeps records.
         recorder: the recording, stopped on request.
+        usage: the bill.
         finish: called once with the reason when the call is to end.
         patience: how much silence ends a turn.
     """
@@ -94,6 +96,7 @@ class Dialogue(FrameProcessor):
         clock: StreamClock,
         clerk: Clerk,
         recorder: Recorder | None,
+        usage: Usage,
         finish: Callable[[str], None],
         patience: Patience | None = None,
     ) -> None:
@@ -110,6 +113,7 @@ class Dialogue(FrameProcessor):
             clock=clock,
             clerk=clerk,
             recorder=recorder,
+            usage=usage,
             push=self.push_frame,
             post=self._post,
             on_change=self._weigh,

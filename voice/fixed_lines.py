@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
@@ -20,10 +21,12 @@ _NOT_FIXED: Final = "\ue000"
 _THE_SAME: Final = frozenset({"business", "agent"})
 
 
+@functools.lru_cache(maxsize=64)
 def fixed_phrases(script: Script, business_name: str) -> frozenset[str]:
     """Return every word group that holds nothing of a lead, as voices are given them.
 
-    A group with a name, a time or a place in it is left out as a whole.
+    A group with a name, a time or a place in it is left out as a whole. Kept per playbook and
+    business: a call that begins has no time to work it out again.
     """
     phrases: set[str] = set()
     for _, line in spoken_lines(script):

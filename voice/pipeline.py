@@ -16,12 +16,14 @@ from pipecat.workers.runner import WorkerRunner
 
 from agents.conversation import Conversation
 from agents.interface import Brief, ConversationProtocol
-from calls.services.ending import call_hang_up
+from calls.services.ending import carrier_end, hang_up_begin
 from calls.services.metering import Meter, call_meter
-from calls.services.record import notes_record, recording_store
+from calls.services.record import event_record, notes_record, recording_store
 from calls.services.streams import LiveCall, stream_closed
+from voice.agent_voice import AgentVoice
 from voice.audio import TELEPHONE_RATE
-from voice.clerk import Clerk
+from voice.call_voice import live_voice
+from voice.clerk import Clerk, in_database
 from voice.dialogue import Dialogue
 from voice.ears import Ears, SileroDetector, SmartTurn
 from voice.engines import registry
@@ -29,6 +31,7 @@ from voice.playout import Playout
 from voice.recorder import Recorder
 from voice.session import MediaSession, Notice
 from voice.transport import MediaInput, MediaOutput
+from voice.usage import Usage
 
 METER_EVERY_S = 5.0
 WRAP_UP_BEFORE_S = 20.0
@@ -61,6 +64,8 @@ class CallRun:
         self._conversation = conversation
         self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._clerk = Clerk(str(live.call_id))
+        self._usage = Usage(live.call_id, self._clerk)
+        self._voice = live_voice(live, self._clerk, self._usage)
         path = live.recording_path
         self._recorder = None if path is None else Recorder(path, session.clock)
         self._playout = Playout(
@@ -78,20 +83,23 @@ class CallRun:
             clock=session.clock,
             clerk=self._clerk,
             recorder=self._recorder,
+            usage=self._usage,
             finish=self._finish,
         )
+        recogniser = registry.create_stt(
+            settings.ENV.stt_engine,
+            on_partial=self._dialogue.on_partial,
+            on_final=self._dialogue.on_final,
+        )
+        self._usage.listens(recogniser)
         self._worker = PipelineWorker(
             Pipeline(
                 [
                     MediaInput(session, self._playout, self._recorder),
                     Ears(SileroDetector(), SmartTurn()),
-                    registry.create_stt(
-                        settings.ENV.stt_engine,
-                        on_partial=self._dialogue.on_partial,
-                        on_final=self._dialogue.on_final,
-                    ),
+                    recogniser,
                     self._dialogue,
-                    registry.create_tts(settings.ENV.tts_engine),
+                    AgentVoice(self._voice, self._usage),
                     MediaOutput(self._playout),
                 ]
             ),
@@ -151,12 +159,13 @@ class CallRun:
         await self._attempt("dialogue", self._dialogue.closing())
         ours = reason not in {"stream_stopped", "socket_lost", "call_over"}
         if ours:
-            await self._attempt("hang_up", call_hang_up(call_id=self._live.call_id, reason=reason))
+            await self._attempt("hang_up", self._hang_up(reason))
         for task in others:
             task.cancel()
         self._session.lose(reason)
         await self._session.close()
         await self._attempt("pipeline", self._stop_talking(runner, talking))
+        self._keep_usage()
         await self._attempt("notes", self._keep_notes())
         await self._attempt("recording", self._keep_recording())
         self._clerk.note(call_meter, call_id=self._live.call_id, now=timezone.now())
@@ -172,6 +181,28 @@ class CallRun:
         await runner.cancel()
         async with asyncio.timeout(10):
             await asyncio.gather(talking, return_exceptions=True)
+
+    async def _hang_up(self, reason: str) -> None:
+        """Do what `calls.services.ending.call_hang_up` does, on the threads of calls' rows.
+
+        That one's are the pages' too: the lead would hear silence until a slow page is done.
+        """
+        call_id = self._live.call_id
+        sid: str = await in_database(hang_up_begin, call_id=call_id, reason=reason)
+        if sid:
+            await asyncio.to_thread(carrier_end, str(call_id), sid)
+
+    def _keep_usage(self) -> None:
+        """Charge what was used since the last turn, and keep what the speech cache spared."""
+        self._usage.charge(all_over=True)
+        if saved := dict(self._voice.characters_saved):
+            self._clerk.note(
+                event_record,
+                call_id=self._live.call_id,
+                kind="speech_saved",
+                data=saved,
+                now=timezone.now(),
+            )
 
     async def _keep_notes(self) -> None:
         notes = await self._conversation.close()
@@ -209,7 +240,9 @@ class CallRun:
                     self._dialogue.notice(Notice(str(notice.id), notice.kind, notice.data))
                 if not meter.active:
                     self._dialogue.end("call_over")
-                elif meter.pressure == "hard":
+                else:
+                    self._voice.choose(meter.tier, reason=meter.tier_reason)
+                if meter.active and meter.pressure == "hard":
                     self._dialogue.wrap_up("budget")
             await asyncio.sleep(METER_EVERY_S)
 

@@ -9,6 +9,7 @@ import structlog
 from django.conf import settings
 
 from agents.graph.build import conversation_graph
+from voice.call_voice import engine_names
 from voice.engines import registry
 
 logger = structlog.get_logger(__name__)
@@ -27,7 +28,7 @@ def preload() -> None:
         if _ready.is_set():
             return
         began = time.monotonic()
-        registry.preload((settings.ENV.stt_engine, settings.ENV.tts_engine))
+        registry.preload((settings.ENV.stt_engine, *engine_names()))
         conversation_graph()  # compiled once, for all calls
         _ready.set()
         logger.info("voice_ready", ms=round((time.monotonic() - began) * 1000))

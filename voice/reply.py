@@ -52,8 +52,6 @@ class Reply:
         self.complete = False
         self.error: Exception | None = None
         self.dropped = False
-        self.characters = 0
-        """How many were sent to the synthesiser."""
         self.acted = False
         """Its actions have been carried out."""
         self.heard_before = ""
@@ -141,7 +139,6 @@ class Reply:
                 interruptible=item.interruptible,
             )
             await self._push(GroupBegins(self.speech, group))
-            self.characters += len(words)
             await self._push(TTSSpeakFrame(words, append_to_context=False))
             await self._push(GroupEnds(self.speech, group))
         if self.first_topic is None:

@@ -40,6 +40,7 @@ class Speaking:
         conversation: what decides what is said.
         playout: the caller's ear.
         recorder: the recording, stopped on request.
+        usage: the bill.
         push: sends a frame towards the synthesiser.
         post: has a function called by the dialogue's task.
         on_change: called when more is known of the reply that is being prepared.
@@ -57,6 +58,7 @@ class Speaking:
         clock: StreamClock,
         clerk: Clerk,
         recorder: Recorder | None,
+        usage: Usage,
         push: Callable[[Frame], Awaitable[None]],
         post: Callable[..., None],
         on_change: Callable[[], None],
@@ -78,7 +80,7 @@ class Speaking:
         self._on_done = on_done
         self._finish = finish
         self.turns = TurnLog(live.call_id, live.voice_tier, clerk)
-        self.usage = Usage(live.call_id, clerk)
+        self.usage = usage
         self.ahead: Reply | None = None
         """Prepared, not confirmed."""
         self.current: Reply | None = None
@@ -155,7 +157,7 @@ class Speaking:
                 if event is None
                 else self._conversation.respond(event, speculative=fork)
             )
-        reply = Reply(
+        return Reply(
             items=items,
             turn=turn,
             fork=fork,
@@ -164,8 +166,6 @@ class Speaking:
             push=self._push,
             on_change=lambda reply: self._post(self._on_reply, reply),
         )
-        self.usage.made(reply)
-        return reply
 
     async def _release(self, reply: Reply) -> None:
         self._start(reply)
@@ -254,6 +254,7 @@ class Speaking:
         self._unheard = None
         self.note("resumed")
         rest = self._make(None, turn=None, fork=False, items=actions.again(left))
+        rest.speech.goes_on = True
         rest.heard_before = reply.heard_by(self._clock.now_ms())
         await self._release(rest)
         return True
@@ -339,7 +340,7 @@ class Speaking:
     def _keep(self, reply: Reply) -> str:
         """Keep what was heard of a reply that is over, charge it, and return it."""
         heard = self.turns.agent(reply, at_ms=self._clock.now_ms())
-        self.usage.charge(reply if heard else None)
+        self.usage.charge(reply.speech if heard else None)
         return heard
 
     async def tell_heard(self) -> None:
@@ -403,7 +404,6 @@ class Speaking:
         if self.speaks:
             await self.stop(force=True)
         await self.tell_heard()
-        self.usage.charge(all_over=True)
         for task in self._acting:
             task.cancel()
 

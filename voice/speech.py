@@ -86,6 +86,10 @@ class Speech:
     def __init__(self, *, held: bool) -> None:
         self.held = held
         self.turn = -1
+        self.goes_on = False
+        """It takes up one that was stopped: the same turn to the ear."""
+        self.tier = ""
+        """Of the voice that said its first words; empty until then."""
         self.groups: list[Group] = []
         self.dropped: list[Group] = []
         """Groups taken away before they sounded."""

@@ -86,7 +86,7 @@ class TurnLog:
             latency_ms=latency_ms,
             agent=reply.agent,
             topic=reply.topic,
-            tier=self._tier,
+            tier=speech.tier or self._tier,
             details=details,
         )
         return heard

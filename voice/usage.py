@@ -2,69 +2,119 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import Decimal
+from typing import Any, Final
 from uuid import UUID
 
+import structlog
 from django.conf import settings
 from django.utils import timezone
 
+from billing.selectors import PriceUnknown
 from calls.services.metering import usage_record
 from voice.clerk import Clerk
-from voice.reply import Reply
+from voice.engines.delivery import SpeechUsage
+from voice.engines.interface import PaidRecognition, RecognitionSession
+from voice.engines.stt_service import StreamingSTTService
+from voice.speech import Speech
+
+ANY_MODEL: Final = "*"
+HEARD_BY: Final = {"whisper": "faster-whisper", "openai": "pocketsphinx"}
+"""Price list's name of the recogniser on this machine, by the setting, where they differ. The one
+of OpenAI has the built-in one beside it, which hears everything too."""
 
 
 class Usage:
-    """Counts characters synthesised and sound recognised, and has them charged turn by turn.
+    """Counts characters sent to voices and sound recognised, and has them charged turn by turn.
 
-    What was synthesised and never heard, because the lead went on speaking, was paid for too: it
-    is charged under a key of its own, so that the bill shows it apart.
+    Voices tell what they were really sent; what comes from the cache is not sent. What was never
+    heard, because the lead went on speaking, was paid for too: it is charged under a key of its
+    own, so that the bill shows it apart. A price that is missing is logged once and not charged:
+    a call never dies of its price list.
     """
 
     def __init__(self, call_id: UUID, clerk: Clerk) -> None:
+        self._log = structlog.get_logger(__name__).bind(call_id=str(call_id))
         self._call_id = call_id
         self._clerk = clerk
-        self._made: list[Reply] = []
+        self._speech = Speech(held=True)
+        self._sent: dict[Speech, Counter[tuple[str, str]]] = {}
+        self._recogniser: StreamingSTTService | None = None
         self._heard_ms = 0
+        self._paid_ms = 0
         self._turns = 0
+        self._unpriced: set[tuple[str, str, str]] = set()
 
-    def made(self, reply: Reply) -> None:
-        """Count a reply that is being made."""
-        self._made.append(reply)
+    def listens(self, recogniser: StreamingSTTService) -> None:
+        """Take the recogniser of the call, whose provider may want money."""
+        self._recogniser = recogniser
+
+    def speaks(self, speech: Speech) -> None:
+        """Say for which speech characters are sent from now on."""
+        self._speech = speech
+
+    def sent(self, usage: SpeechUsage) -> None:
+        """Count characters that a voice was sent."""
+        counted = self._sent.setdefault(self._speech, Counter())
+        counted[usage.provider, usage.model] += usage.characters
 
     def recognised(self, audio_ms: int) -> None:
         """Count sound that was recognised."""
         self._heard_ms += audio_ms
 
-    def charge(self, spoken: Reply | None = None, *, all_over: bool = False) -> None:
-        """Charge a reply that was heard, and what was used since the last one.
+    def charge(self, spoken: Speech | None = None, *, all_over: bool = False) -> None:
+        """Charge a speech that was heard, and what was used since the last one.
 
         With `all_over` nothing that was made will be heard any more.
         """
-        unheard, left = 0, []
-        for reply in self._made:
-            if reply is spoken:
-                continue
-            if all_over or reply.dropped or reply.speech.over.is_set():
-                unheard += reply.characters
-            else:
-                left.append(reply)
-        self._made = left
         self._turns += 1
-        tts, stt = settings.ENV.tts_engine, settings.ENV.stt_engine
-        characters = 0 if spoken is None else spoken.characters
-        self._record("tts", tts, Decimal(characters) / 1000)
-        self._record("tts", tts, Decimal(unheard) / 1000, key="tts-unheard")
-        self._record("stt", stt, Decimal(self._heard_ms) / 1000)
-        self._heard_ms = 0
+        heard, unheard = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+        for speech in list(self._sent):
+            if speech is spoken:
+                heard.update(self._sent.pop(speech))
+            elif all_over or speech.over.is_set():
+                unheard.update(self._sent.pop(speech))
+        for key, counted in (("tts", heard), ("tts-unheard", unheard)):
+            for (provider, model), characters in counted.items():
+                self._record("tts", provider, model, Decimal(characters) / 1000, key=key)
+        self._charge_recognition()
 
-    def _record(self, component: str, provider: str, quantity: Decimal, *, key: str = "") -> None:
+    def _charge_recognition(self) -> None:
+        engine = settings.ENV.stt_engine
+        heard_ms, self._heard_ms = self._heard_ms, 0
+        self._record("stt", HEARD_BY.get(engine, engine), ANY_MODEL, Decimal(heard_ms) / 1000)
+        paid = None if self._recogniser is None else paid_part(self._recogniser.session)
+        if paid is not None:
+            paid_ms, self._paid_ms = paid.sent_ms - self._paid_ms, paid.sent_ms
+            self._record("stt", paid.provider, paid.model, Decimal(paid_ms) / 1000)
+
+    def _record(
+        self, component: str, provider: str, model: str, quantity: Decimal, *, key: str = ""
+    ) -> None:
         if quantity:
             self._clerk.note(
-                usage_record,
+                self.keep_usage,
                 call_id=self._call_id,
                 component=component,
                 provider=provider,
+                model=model,
                 quantity=quantity,
-                key=f"{key or component}:{self._turns}",
+                key=f"{key or component}:{self._turns}:{provider}:{model}",
                 now=timezone.now(),
             )
+
+    def keep_usage(self, *, component: str, provider: str, model: str, **values: Any) -> None:
+        """Write a charge; called by the clerk, one after another."""
+        try:
+            usage_record(component=component, provider=provider, model=model, **values)
+        except PriceUnknown as error:
+            if (component, provider, model) not in self._unpriced:
+                self._unpriced.add((component, provider, model))
+                self._log.error("usage_without_price", component=component, problem=str(error))
+
+
+def paid_part(session: RecognitionSession | None) -> PaidRecognition | None:
+    """Return the session of the provider that charges for recognition, if there is one."""
+    better = getattr(session, "better", session)
+    return better if isinstance(better, PaidRecognition) else None

@@ -43,14 +43,14 @@ class SpeechPiece:
 
 @dataclass(frozen=True, slots=True)
 class SpeechUsage:
-    """Characters that a paid provider was sent, whether or not anybody heard them.
+    """Characters that a voice was sent, whether or not anybody heard them.
 
     Attributes:
         provider: As in the price list: "elevenlabs".
-        model: Likewise: "eleven_flash_v2_5".
+        model: Likewise: "eleven_flash_v2_5"; "*" where the price is the same for all.
         characters: How many were sent in one request.
         key: Names this use, so that it is charged once: "tts:" and a unique part.
-        account: A fingerprint of the API key that paid; not the key.
+        account: A fingerprint of the API key that paid, not the key; empty where none did.
     """
 
     provider: str

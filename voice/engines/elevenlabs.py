@@ -13,6 +13,7 @@ import hashlib
 import time
 import uuid
 from collections.abc import AsyncGenerator, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -146,7 +147,9 @@ class ElevenLabsSynthesizer:
 
     def preload(self) -> None:
         """Look at the plans. Blocks for at most 5 s; a provider that is down is no error."""
-        asyncio.run(self._shared.keys.watch())
+        # In a thread, for the thread that loads engines may have an event loop set that it needs.
+        with ThreadPoolExecutor(max_workers=1) as thread:
+            thread.submit(asyncio.run, self._shared.keys.watch()).result()
 
     async def stream(self, text: str, sample_rate: int) -> AsyncGenerator[bytes, None]:
         """Yield the speech as it comes. See `SpeechSynthesizer.stream`."""

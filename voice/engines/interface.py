@@ -32,6 +32,21 @@ class EngineBusyError(EngineError):
 
 
 @runtime_checkable
+class PaidRecognition(Protocol):
+    """A call's recognition session whose provider charges for sound.
+
+    Attributes:
+        provider: As in the price list.
+        model: Likewise.
+        sent_ms: Audio to be charged, since the session began.
+    """
+
+    provider: str
+    model: str
+    sent_ms: int
+
+
+@runtime_checkable
 class SpeechSynthesizer(Protocol):
     """Turns text into speech."""
 

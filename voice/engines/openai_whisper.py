@@ -98,14 +98,19 @@ class OpenAIWhisperSession:
     """One call.
 
     Attributes:
+        provider: As in the price list.
+        model: Likewise.
         sent_ms: Audio that the service has answered for, to be charged.
     """
+
+    provider = "openai"
 
     longest_utterance_ms = LONGEST_UTTERANCE_MS
 
     def __init__(self, engine: OpenAIWhisperRecognizer, sample_rate: int) -> None:
         self.sample_rate = sample_rate
         self.sent_ms = 0
+        self.model = engine.model
         self._engine = engine
 
     def begin(self, on_partial: Callable[[Partial], None] | None = None) -> OpenAIWhisperUtterance:
@@ -161,7 +166,7 @@ class OpenAIWhisperRecognizer:
         self.language = language
         self._api_key = api_key
         self._url = f"{base_url.rstrip('/')}/audio/transcriptions"
-        self._model = model
+        self.model = model
         self._timeout = aiohttp.ClientTimeout(total=attempt_timeout_s)
         self._deadline_s = deadline_s
         self._outage = Circuit(failures=FAILURES, rest_s=REST_S, clock=clock)
@@ -234,7 +239,7 @@ class OpenAIWhisperRecognizer:
 
     async def _post(self, pcm: bytes, sample_rate: int, language: str) -> dict[str, Any]:
         """Ask once."""
-        form = upload(pcm, sample_rate, model=self._model, language=language)
+        form = upload(pcm, sample_rate, model=self.model, language=language)
         headers = {"Authorization": f"Bearer {self._api_key}"}
         try:
             async with self._client().post(self._url, data=form, headers=headers) as response:

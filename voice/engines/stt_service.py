@@ -94,6 +94,11 @@ class StreamingSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
         return True
 
     @property
+    def session(self) -> RecognitionSession | None:
+        """The call's recognition session; None before the start."""
+        return self._session
+
+    @property
     def partial(self) -> Partial:
         """What has been understood of the utterance now being spoken, or of the last one."""
         return self._partial

@@ -23,7 +23,9 @@ from tests.factories import CallFactory
 from voice.call_voice import live_voice, speech_cache
 from voice.clerk import Clerk
 from voice.engines import registry
+from voice.speech import Speech
 from voice.tests.elevenlabs_server import QUOTA, Account, ElevenLabsServer
+from voice.usage import Usage
 
 LINE = "Is this a good time to talk?"
 
@@ -75,10 +77,14 @@ async def say(call: Call, *texts: str) -> dict[str, int]:
     """Say texts on a call, and return what the cache saved."""
     clerk = Clerk(str(call.pk))
     writing = asyncio.create_task(clerk.run())
-    voice = live_voice(live_call(call), clerk)
+    usage = Usage(call.pk, clerk)
+    voice = live_voice(live_call(call), clerk, usage)
     for text in texts:
+        speech = Speech(held=False)
+        usage.speaks(speech)
         voice.turn_begins()
         assert await voice.synthesize(text)
+        usage.charge(speech)
     await clerk.settle(10)
     writing.cancel()
     await asyncio.gather(writing, return_exceptions=True)
@@ -128,5 +134,6 @@ async def test_the_timeline_says_why_the_premium_voice_was_left(
     assert (event["before"], event["tier"]) == ("premium", "local")
     assert "(key)" in event["reason"]
     assert "(quota)" in event["reason"]
-    assert await ledger(call) == [], "a refused text costs nothing"
+    voices = [provider for provider, _ in await ledger(call)]
+    assert voices == ["espeak", "espeak"], "a refused text costs nothing"
     assert len(provider.accounts["two"].texts) == 1, "the tier stays local"
