@@ -138,12 +138,11 @@ def test_a_price_that_was_charged_keeps_its_figures(manager: Client) -> None:
     charge = factories.ChargeFactory()
     page = reverse("admin:billing_price_change", args=(charge.price_id,))
     answer = manager.get(page)
-    assert "unit_price" not in answer.context["adminform"].form.fields
-    assert "valid_to" in answer.context["adminform"].form.fields
+    assert not answer.context["adminform"].form.fields
 
 
 def test_the_sidebar_shows_only_what_a_role_can_use(client: Client) -> None:
     client.force_login(factories.UserFactory())
     page = client.get(reverse("admin:index")).content.decode()
-    assert reverse("admin:billing_charge_changelist") not in page
+    assert reverse("costs") not in page
     assert "Stop all dialling" not in page
