@@ -122,6 +122,25 @@ def test_a_price_that_is_not_known_yet_is_asked_for_again(exchange: Exchange) ->
     assert costs_reconcile(now=now, since=now - timedelta(days=1)).checked == 1
 
 
+def test_a_recording_without_a_price_waits_while_the_line_is_settled(exchange: Exchange) -> None:
+    sid = carrier_call(exchange, seconds=50)
+    call = settled_call(minutes=1, provider_sid=sid)
+    charge_record(
+        key=f"{call.pk}:recording:1",
+        call_id=call.pk,
+        campaign_id=None,
+        component="recording",
+        provider="twilio",
+        quantity=Decimal(1),
+        at=timezone.now(),
+    )
+    assert carrier.recordings_price(sid) is None
+    now = timezone.now()
+    done = costs_reconcile(now=now, since=now - timedelta(days=1))
+    assert (done.checked, done.waiting) == (1, 1)
+    assert Reconciliation.objects.get().component == "telephony_out"
+
+
 def test_one_call_that_the_carrier_does_not_know_holds_up_no_other(exchange: Exchange) -> None:
     settled_call(provider_sid="CA" + "9" * 32)
     settled_call(provider_sid=carrier_call(exchange, seconds=50))
