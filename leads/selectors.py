@@ -5,8 +5,12 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
+
+from django.db.models import Count, Q
+from django.db.models.functions import Lower
 
 from leads.models import Appointment, Consent, DoNotCall, ImportBatch, Lead, WorkingHours
 from leads.policy.may_call import CallFacts
@@ -21,7 +25,14 @@ from leads.policy.slots import (
 )
 from leads.policy.windows import CampaignWindow, known_zone
 
-__all__ = ["FreeSlot", "call_facts", "free_slots", "import_error_rows"]
+__all__ = [
+    "DuplicateGroup",
+    "FreeSlot",
+    "call_facts",
+    "duplicate_groups",
+    "free_slots",
+    "import_error_rows",
+]
 
 
 def call_facts(
@@ -146,3 +157,42 @@ class _Line:
 def _defused(cell: str) -> str:
     # https://owasp.org/www-community/attacks/CSV_Injection
     return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateGroup:
+    """Leads that may be one person, the oldest first, and what they have in common."""
+
+    why: str
+    leads: list[Lead]
+
+
+_ALIKE = {
+    "E-mail": ("email",),
+    "Name and address": ("first_name", "last_name", "street", "postal_code"),
+}
+
+
+def duplicate_groups(*, limit: int = 50) -> list[DuplicateGroup]:
+    """Return leads that share an e-mail address, or a name and an address.
+
+    Numbers are unique, so that no two leads share one. Four queries.
+
+    Args:
+        limit: of groups, for each of the two reasons.
+    """
+    groups = []
+    for why, fields in _ALIKE.items():
+        alike = {f"{name}_alike": Lower(name) for name in fields}
+        rows = Lead.objects.order_by().annotate(**alike)
+        for name in fields[:3]:
+            rows = rows.exclude(**{name: ""})
+        shared = list(rows.values(*alike).annotate(count=Count("pk")).filter(count__gt=1)[:limit])
+        which = Q()
+        for group in shared:
+            which |= Q(**{name: group[name] for name in alike})
+        found: dict[tuple[str, ...], list[Lead]] = {}
+        for lead in rows.filter(which).order_by("created_at", "pk") if shared else ():
+            found.setdefault(tuple(getattr(lead, name) for name in alike), []).append(lead)
+        groups += [DuplicateGroup(why, leads) for leads in found.values()]
+    return groups

@@ -4,6 +4,7 @@ from leads.models.appointment import Appointment, WorkingHours
 from leads.models.consent import Consent, DoNotCall
 from leads.models.imports import ImportBatch, ImportMapping, ImportRow
 from leads.models.lead import Lead
+from leads.models.merge import LeadMerge
 from leads.models.score import LeadScore, ScoreFactor
 from leads.models.timeline import TimelineEntry
 
@@ -15,6 +16,7 @@ __all__ = [
     "ImportMapping",
     "ImportRow",
     "Lead",
+    "LeadMerge",
     "LeadScore",
     "ScoreFactor",
     "TimelineEntry",

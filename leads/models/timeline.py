@@ -23,6 +23,7 @@ class TimelineEntry(models.Model):
         APPOINTMENT = "appointment", "Appointment"
         CALLBACK = "callback", "Callback"
         IMPORT = "import", "Import"
+        MERGE = "merge", "Merge"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     lead = models.ForeignKey("leads.Lead", on_delete=models.CASCADE, related_name="timeline")

@@ -16,6 +16,7 @@ from leads.policy.import_changes import FIELDS, Changes, restored
 from leads.services.import_commit import consent_id, entry_key, leads_change
 from leads.services.import_known import UNDONE_VIA
 from leads.services.import_phases import CHUNK, batch_move
+from leads.services.merge_rows import pointers
 
 _EMPTY: dict[str, Any] = {"kind": Lead.Kind.SELLER, "tags": [], "custom_fields": {}}
 
@@ -117,18 +118,16 @@ def _used(batch: ImportBatch, made: dict[UUID, ImportRow]) -> set[UUID]:
     ours |= {f"consent:{consent}" for consent in consents}
     ours |= {f"do_not_call:{batch.pk}:{lead_id}" for lead_id in made}
     used: set[UUID] = set()
-    for relation in Lead._meta.related_objects:
-        rows = relation.related_model._base_manager.filter(
-            **{f"{relation.field.name}__in": list(made)}
-        )
-        if relation.related_model is TimelineEntry:
+    for model, name in pointers(Lead):
+        rows = model._base_manager.filter(**{f"{name}__in": list(made)})
+        if model is TimelineEntry:
             found: Iterable[tuple[UUID, Any]] = rows.values_list("lead_id", "key")
             used |= {lead_id for lead_id, key in found if key not in ours}
-        elif relation.related_model is Consent:
+        elif model is Consent:
             found = rows.values_list("lead_id", "pk")
             used |= {lead_id for lead_id, pk in found if pk not in consents}
         else:
-            used.update(rows.values_list(relation.field.attname, flat=True))
+            used.update(rows.values_list(f"{name}_id", flat=True))
     return used
 
 

@@ -18,7 +18,6 @@ from leads.import_files import FileRefused
 from leads.models import Consent, DoNotCall, ImportBatch, ImportRow, Lead, TimelineEntry
 from leads.policy.import_fields import mapping_guess
 from leads.services import import_check as checking
-from leads.services import imports
 from leads.services.import_phases import Superseded
 from leads.services.imports import (
     ImportNotReady,
@@ -355,23 +354,6 @@ def test_the_error_file_holds_the_rows_reasons_and_no_formulas() -> None:
     # What was defused is read again as it was.
     again = checked("phone\n'+15122000001\n")
     assert again.counts["new"] == 1
-
-
-def test_the_outbox_does_the_work_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    from calls.models import OutboxItem
-    from calls.services.outbox import outbox_run_due
-
-    monkeypatch.setattr("leads.services.import_check.CHUNK", 4)
-    monkeypatch.setattr("calls.jobs.import_work", lambda batch, seconds: imports.import_step(
-        batch_id=batch, seconds=0))  # fmt: skip
-    batch = batch_of(many(10))
-    now = timezone.now()
-    import_check(batch_id=batch.pk, mapping=batch.mapping, on_existing="fill", now=now)
-    for slice_ in range(6):
-        outbox_run_due(now + timedelta(seconds=slice_ + 1))
-    batch.refresh_from_db()
-    assert batch.state == ImportBatch.State.CHECKED
-    assert OutboxItem.objects.get().done_at
 
 
 def test_a_file_that_is_refused_leaves_nothing_behind() -> None:

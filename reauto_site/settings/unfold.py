@@ -95,6 +95,12 @@ UNFOLD: dict[str, Any] = {
                     "leads.view_importbatch",
                 ),
                 _item(
+                    "Duplicates",
+                    "join_inner",
+                    "leads_leadmerge_changelist",
+                    "leads.view_leadmerge",
+                ),
+                _item(
                     "Appointments",
                     "event",
                     "leads_appointment_changelist",

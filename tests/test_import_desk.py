@@ -1,7 +1,8 @@
-"""The import at the desk and on the command line."""
+"""The import at the desk, in the outbox and on the command line."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from calls.models import OutboxItem
 from calls.services.outbox import outbox_run_due
+from leads.jobs import import_work
 from leads.models import ImportBatch, Lead
 from tests.factories import ManagerFactory, UserFactory
 
@@ -124,3 +127,20 @@ def test_the_command_names_what_is_wrong_with_its_input(tmp_path: Path) -> None:
         call_command("import_leads", file, stdout=StringIO())
     with pytest.raises(CommandError, match="names no column of the file: z"):
         call_command("import_leads", file, "--mapping", '{"z": "phone"}')
+
+
+def test_the_outbox_does_the_work_in_slices(desk: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leads.services.import_check.CHUNK", 4)
+    monkeypatch.setattr("calls.jobs.import_work", lambda batch, seconds: import_work(
+        batch, seconds=0))  # fmt: skip
+    rows = "".join(f"51220000{n:02},Ann,\n" for n in range(10))
+    page = upload(desk, b"Cell,Name,Roof\n" + rows.encode()).url
+    desk.post(page, {"do": "check", "column_0": "phone", "on_existing": "fill"})
+    now = timezone.now()
+    outbox_run_due(now)
+    assert ImportBatch.objects.get().done_rows == 4
+    assert OutboxItem.objects.get().done_at is None
+    for second in range(1, 5):
+        outbox_run_due(now + timedelta(seconds=second))
+    assert ImportBatch.objects.get().state == ImportBatch.State.CHECKED
+    assert OutboxItem.objects.get().done_at
