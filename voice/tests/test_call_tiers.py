@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from agents.interface import Action, Do, Event, Item, KeyPress, Say
 from billing.models import Charge
 from calls.models import Call, CallEvent, Campaign
+from voice.call_voice import speech_cache
 from voice.engines import registry
 from voice.tests.conftest import Caller, Daphne, script, turns_of
 from voice.tests.elevenlabs_server import Account, ElevenLabsServer
@@ -20,7 +22,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-async def provider(server: Daphne, call: Call, settings: Any) -> AsyncIterator[ElevenLabsServer]:
+async def provider(
+    server: Daphne, call: Call, settings: Any, tmp_path: Path
+) -> AsyncIterator[ElevenLabsServer]:
     """The paid voice's provider, and a call that begins with it."""
     provider = ElevenLabsServer()
     provider.accounts["one"] = Account()
@@ -28,14 +32,20 @@ async def provider(server: Daphne, call: Call, settings: Any) -> AsyncIterator[E
     async with running:
         secret = type(settings.ENV.elevenlabs_api_keys)("one")
         settings.ENV = settings.ENV.model_copy(
-            update={"elevenlabs_api_keys": secret, "elevenlabs_base_url": provider.url}
+            update={
+                "data_dir": tmp_path,
+                "elevenlabs_api_keys": secret,
+                "elevenlabs_base_url": provider.url,
+            }
         )
         registry._engines.pop("elevenlabs", None)
+        speech_cache.cache_clear()
         await Campaign.objects.filter(pk=call.campaign_id).aupdate(voice_tier="premium")
         await Call.objects.filter(pk=call.pk).aupdate(voice_tier="premium")
         yield provider
         engine = registry._engines.pop("elevenlabs")
         await asyncio.to_thread(server.run, engine.aclose())
+        speech_cache.cache_clear()
 
 
 async def test_the_voice_changes_between_turns_and_each_one_is_paid(
@@ -81,3 +91,21 @@ async def test_the_voice_changes_between_turns_and_each_one_is_paid(
         "elevenlabs": Decimal(len("Hello Maria.") + len("One it is.")) / 1000,
         "espeak": Decimal(len("Thank you, and goodbye.")) / 1000,
     }
+
+
+async def test_what_the_cache_spared_is_told_at_the_end_and_not_paid(
+    call: Call, token: str, server: Daphne, provider: ElevenLabsServer
+) -> None:
+    line = "Is this a good time to talk?"
+    bye = [Say(line, "goodbye", "closer"), Do(Action.HANG_UP, {"outcome": "qualified"})]
+    script(call, lambda _event: bye, opening=[Say(line, "greet", "greeter")])
+    async with Caller(call, token) as caller:
+        await caller.until_mark("0.0/greet/end")
+        await caller.press("1")
+        await caller.until_closed()
+    assert [turn.text for turn in await turns_of(call, server)] == [line, line]
+    saved = await CallEvent.objects.aget(call=call, kind="speech_saved")
+    assert saved.data == {"elevenlabs": len(line)}
+    charge = await Charge.objects.aget(call=call, component="tts")
+    assert (charge.provider, charge.quantity) == ("elevenlabs", Decimal(len(line)) / 1000)
+    assert provider.accounts["one"].texts == [line]
