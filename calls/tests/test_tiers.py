@@ -230,7 +230,7 @@ def test_a_call_at_its_cap_says_goodbye_and_ends_in_the_minute_it_has_paid(
 
 
 @settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(cents=st.integers(4, 13), beats=st.lists(st.integers(4, 7), min_size=1, max_size=9))
 def test_a_call_that_obeys_never_costs_more_than_its_cap(
