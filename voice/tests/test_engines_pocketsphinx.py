@@ -195,10 +195,9 @@ async def test_a_decoder_that_dies_costs_no_words(recognizer: PocketsphinxRecogn
     utterance = recognizer.session(8000).begin()
     utterance.feed(NOT_INTERESTED[:16000])
     await asyncio.sleep(0.1)
-    (loader,) = [
-        child for child in psutil.Process().children() if "worker" in " ".join(child.cmdline())
-    ]
-    for decoder in loader.children():
+    loader = recognizer.pool._loader
+    assert loader is not None
+    for decoder in psutil.Process(loader.pid).children():
         os.kill(decoder.pid, signal.SIGKILL)
     await asyncio.sleep(0.05)
     utterance.feed(NOT_INTERESTED[16000:])
