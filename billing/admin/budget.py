@@ -40,7 +40,20 @@ class BudgetAdmin(ModelAdmin):
     search_fields = ("name", "campaign__name")
     autocomplete_fields = ("campaign",)
     inlines = (BudgetPeriodInline,)
-    fields = ("name", ("campaign", "period"), ("limit", "soft_percent"), ("time_zone", "active"))
+    fieldsets = (
+        (None, {"fields": ("name", ("campaign", "active"))}),
+        (
+            "Limit",
+            {
+                "fields": (
+                    ("measure", "period"),
+                    ("limit", "minimum_spend"),
+                    ("soft_percent", "time_zone"),
+                )
+            },
+        ),
+        ("When it runs low", {"fields": ("notify", "pause_campaign_at_percent")}),
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Budget]:
         newest = BudgetPeriod.objects.filter(budget=OuterRef("pk")).order_by("-starts_on")
