@@ -62,18 +62,20 @@ class Board:
 
     def _report(self, calls: Sequence[Call]) -> None:
         for call in calls:
+            if call.stream_started_at is not None:
+                self._report_turns(call)
             state = "settled" if call.settled_at else call.state
             if self._states.get(call.id) != state:
                 self._states[call.id] = state
                 self._line(call, _in_words(call, state))
-            if call.stream_started_at is None:
-                continue
-            seen = self._turns.get(call.id, -1)
-            for turn in Turn.objects.filter(call=call, index__gt=seen).order_by("index"):
-                self._turns[call.id] = turn.index
-                who = "agent" if turn.speaker == Turn.Speaker.AGENT else "lead "
-                late = f"  ({turn.latency_ms} ms)" if turn.latency_ms is not None else ""
-                self._line(call, f"{who} | {turn.text}{late}")
+
+    def _report_turns(self, call: Call) -> None:
+        seen = self._turns.get(call.id, -1)
+        for turn in Turn.objects.filter(call=call, index__gt=seen).order_by("index"):
+            self._turns[call.id] = turn.index
+            who = "agent" if turn.speaker == Turn.Speaker.AGENT else "lead "
+            late = f"  ({turn.latency_ms} ms)" if turn.latency_ms is not None else ""
+            self._line(call, f"{who} | {turn.text}{late}")
 
     def _line(self, call: Call, text: str) -> None:
         elapsed = int(time.monotonic() - self._began)

@@ -62,8 +62,15 @@ export class Player {
     event.preventDefault();
   }
 
+  start() {
+    // A pause that comes before the first sound ends the attempt with AbortError: as asked.
+    this.sound.play().catch((error) => {
+      if (error.name !== "AbortError") throw error;
+    });
+  }
+
   toggle() {
-    if (this.sound.paused) this.sound.play();
+    if (this.sound.paused) this.start();
     else this.sound.pause();
   }
 
@@ -95,7 +102,7 @@ export class Player {
   /** Go to a moment of the media stream, ms, and play on from there. */
   playFrom(ms) {
     this.seek(ms / 1000 - this.offset);
-    this.sound.play();
+    this.start();
   }
 
   line(step) {
