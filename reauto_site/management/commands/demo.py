@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import threading
 import time
 from argparse import ArgumentParser
 from pathlib import Path
@@ -47,6 +49,15 @@ class Command(BaseCommand):
             )
         if options["calls"] < 1:
             raise CommandError("--calls must be 1 or more.")
+        if threading.current_thread() is threading.main_thread():
+            # Told to end by SIGTERM, the demo stops its processes as it does on Ctrl-C.
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            self._run(**options)
+        except KeyboardInterrupt:
+            self.stdout.write("\nStopped.")
+
+    def _run(self, **options: Any) -> None:
         began = time.monotonic()
         port = port_take(options["port"], what="web server", option="--port")
         carrier_port = port_take(
@@ -119,12 +130,9 @@ class Command(BaseCommand):
             servers.start("worker", ["manage.py", "rqworker", "urgent", "default", "slow"])
 
     def _serve(self, servers: Servers) -> None:
-        try:
-            while True:
-                servers.check()
-                time.sleep(1)
-        except KeyboardInterrupt:
-            self.stdout.write("\nStopping.")
+        while True:
+            servers.check()
+            time.sleep(1)
 
     def _summary(self, *, results: list[dict[str, Any]], wrong: list[str], elapsed: float) -> None:
         good = len(results) - len(wrong)
