@@ -11,17 +11,12 @@ from uuid import UUID
 from django.db.models import Count, Exists, OuterRef, QuerySet, Sum
 
 from agents.interface import Notes
-from billing.models import Charge
 from calls.models import (
     Call,
-    CallEvent,
     Campaign,
     Enrolment,
     KillSwitch,
-    Recording,
-    Turn,
 )
-from leads.models import Appointment
 from leads.policy.may_call import CallFacts
 from leads.policy.windows import CampaignWindow
 from leads.selectors import call_facts
@@ -75,53 +70,6 @@ def campaigns_with_work(*, now: datetime) -> QuerySet[Campaign]:
 
 
 @dataclass(frozen=True, slots=True)
-class CallPage:
-    """Everything the call page shows."""
-
-    call: Call
-    turns: list[Turn]
-    events: list[CallEvent]
-    charges: list[Charge]
-    cost: Decimal
-    recording: Recording | None
-    appointment: Appointment | None
-    median_latency_ms: int | None
-
-
-def call_page(call_id: UUID | str) -> CallPage:
-    """Return a call with its transcript, events, charges and recording.
-
-    Raises:
-        Call.DoesNotExist: there is no such call.
-    """
-    call = Call.objects.select_related("lead", "campaign", "playbook_version__playbook").get(
-        pk=call_id
-    )
-    turns = list(call.turns.order_by("index"))
-    charges = list(Charge.objects.filter(call=call).order_by("at", "created_at"))
-    return CallPage(
-        call=call,
-        turns=turns,
-        events=list(call.events.order_by("at")),
-        charges=charges,
-        cost=sum((charge.amount for charge in charges), Decimal(0)),
-        recording=Recording.objects.filter(call=call).first(),
-        appointment=call.appointments.order_by("created_at").first(),
-        median_latency_ms=median([t.latency_ms for t in turns if t.latency_ms is not None]),
-    )
-
-
-def median(figures: list[int]) -> int | None:
-    """Return the middle of the figures (the lower one of two); `None` of none."""
-    return sorted(figures)[(len(figures) - 1) // 2] if figures else None
-
-
-def live_calls() -> QuerySet[Call]:
-    """Return calls on the line, newest first."""
-    return Call.objects.filter(state__in=Call.ACTIVE_STATES).select_related("lead", "campaign")
-
-
-@dataclass(frozen=True, slots=True)
 class CampaignProgress:
     """How far a campaign is."""
 
@@ -156,25 +104,6 @@ def campaign_progress(campaign_id: UUID | str) -> CampaignProgress:
         blocked=_blocked(campaign_id),
         cost=calls.aggregate(total=Sum("cost"))["total"] or Decimal(0),
     )
-
-
-def dashboard_figures(*, since: datetime) -> dict[str, Any]:
-    """Return the counts of the manager's first page for calls begun since a moment."""
-    calls = Call.objects.filter(created_at__gte=since)
-    latencies = Turn.objects.filter(
-        call__created_at__gte=since, speaker=Turn.Speaker.AGENT, latency_ms__isnull=False
-    ).values_list("latency_ms", flat=True)
-    return {
-        "calls": calls.count(),
-        "answered": calls.filter(answered_at__isnull=False).count(),
-        "appointments": Appointment.objects.filter(created_at__gte=since).count(),
-        "live": live_calls().count(),
-        "cost": calls.aggregate(total=Sum("cost"))["total"] or Decimal(0),
-        "median_latency_ms": median([ms for ms in latencies if ms is not None]),
-        "outcomes": dict(
-            calls.exclude(outcome="").values_list("outcome").annotate(Count("pk")).order_by()
-        ),
-    }
 
 
 def _blocked(campaign_id: UUID | str) -> dict[str, int]:

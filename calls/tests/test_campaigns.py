@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from calls.models import Call, Campaign, Enrolment, KillSwitch
-from calls.selectors import call_page, campaign_progress, dashboard_figures
+from calls.models import Campaign, Enrolment, KillSwitch
+from calls.selectors import campaign_progress
 from calls.services.campaigns import (
     CampaignRefused,
     campaign_finish_if_done,
@@ -25,7 +25,6 @@ from tests.factories import (
     EnrolmentFactory,
     LeadFactory,
     PlaybookVersionFactory,
-    call_with_everything,
 )
 
 pytestmark = pytest.mark.django_db
@@ -115,18 +114,3 @@ def test_progress_counts_leads_and_outcomes(now: datetime) -> None:
     assert (progress.waiting, progress.done) == (1, 1)
     assert progress.outcomes == {"appointment": 1}
     assert progress.blocked == {"outside_hours": 1}
-
-
-def test_the_call_page_has_everything(now: datetime) -> None:
-    call = call_with_everything()
-    page = call_page(call.pk)
-    assert page.turns
-    assert page.recording is not None
-    assert page.cost == sum(charge.amount for charge in page.charges)
-    assert page.appointment is not None
-
-
-def test_the_dashboard_counts_what_began_since(now: datetime) -> None:
-    call = call_with_everything()
-    figures = dashboard_figures(since=Call.objects.get(pk=call.pk).created_at)
-    assert (figures["calls"], figures["outcomes"]) == (1, {"appointment": 1})
