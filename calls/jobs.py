@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.core.management import call_command
 from django.utils import timezone
 
+from calls.policy.schedule import Daily, Rhythm
 from calls.services.aftercall import aftercall_run
 from calls.services.budget_alerts import budget_alert_send
 from calls.services.carrier_recordings import carrier_recording_fetch
-from calls.services.outbox import Handler, NotYet, outbox_run
+from calls.services.outbox import Handler, NotYet, outbox_purge, outbox_run
 from leads.jobs import import_work
 
 
@@ -34,13 +36,59 @@ def _import(payload: Mapping[str, Any], now: datetime) -> None:
         raise NotYet(timezone.now() + timedelta(milliseconds=100))
 
 
+def _reconcile_costs(payload: Mapping[str, Any], now: datetime) -> None:
+    call_command("reconcile_costs")
+
+
+def _refresh_prices(payload: Mapping[str, Any], now: datetime) -> None:
+    call_command("refresh_prices")
+
+
+def _jobs_purge(payload: Mapping[str, Any], now: datetime) -> None:
+    outbox_purge(done_before=now - KEEP_DONE)
+
+
 HANDLERS: dict[str, Handler] = {
     "aftercall": _aftercall,
     "budget_alert": _budget_alert,
     "carrier_recording": _carrier_recording,
     "import": _import,
+    "jobs_purge": _jobs_purge,
+    "reconcile_costs": _reconcile_costs,
+    "refresh_prices": _refresh_prices,
 }
 """Every kind of outbox item and what does it. Each is safe to run twice."""
+
+QUEUES: dict[str, str] = {
+    "aftercall": "urgent",
+    "budget_alert": "urgent",
+    "carrier_recording": "slow",
+    "import": "slow",
+    "jobs_purge": "slow",
+    "reconcile_costs": "slow",
+    "refresh_prices": "slow",
+}
+"""Kind -> RQ queue, where it is not "default". Workers empty urgent, then default, then slow."""
+
+CLAIMS: dict[str, timedelta] = {
+    "reconcile_costs": timedelta(minutes=20),
+    "refresh_prices": timedelta(minutes=10),
+}
+"""Kind -> how long one attempt may take, where `calls.services.outbox.CLAIM` is too short."""
+
+KEEP_DONE = timedelta(days=30)
+"""How long work that was done can still be looked up."""
+
+
+def scheduled() -> dict[str, Rhythm]:
+    """Return the kinds of work that recur, and when. Times are of ACCOUNT_TIME_ZONE."""
+    rhythms: dict[str, Rhythm] = {
+        "reconcile_costs": Daily(time(3, 10)),
+        "jobs_purge": Daily(time(4, 40)),
+    }
+    if not settings.ENV.carrier_is_simulated:
+        rhythms["refresh_prices"] = Daily(time(2, 40))
+    return rhythms
 
 
 def outbox_item(item_id: str) -> None:

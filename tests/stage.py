@@ -67,7 +67,7 @@ class Stage:
     def start_dialer(self) -> None:
         self.servers.start("dialer", ["manage.py", "run_dialer"])
         if settings.REDIS_URL:
-            self.servers.start("worker", ["manage.py", "rqworker", "urgent", "default", "slow"])
+            self.servers.start("worker", ["manage.py", "run_worker"])
 
     def open(self, campaign: Campaign, leads: Sequence[seed.SeededLead]) -> None:
         """Enrol the leads and start the campaign."""

@@ -1,17 +1,13 @@
-"""What stands behind a call: turns, events, recordings, webhooks, jobs. Read-only."""
+"""What stands behind a call: turns, events, recordings, webhooks. Read-only."""
 
 from __future__ import annotations
 
-from django.contrib import admin, messages
-from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.utils import timezone
+from django.contrib import admin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from calls.formats import clock, in_words
-from calls.models import CallEvent, CarrierEvent, Lease, OutboxItem, Recording, Turn
-from calls.services.outbox import outbox_retry
+from calls.models import CallEvent, CarrierEvent, Recording, Turn
 from leads.admin.append_only import AppendOnlyAdmin
 from leads.admin.date_range import DateRangeFilter
 
@@ -87,64 +83,3 @@ class CarrierEventAdmin(AppendOnlyAdmin):
     ordering = ("-received_at",)
     search_fields = ("key", "call__provider_sid")
     show_full_result_count = False
-
-
-class JobStateFilter(admin.SimpleListFilter):
-    """Waiting, done, or given up."""
-
-    title = "state"
-    parameter_name = "job"
-
-    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
-        return [("waiting", "Waiting"), ("done", "Done"), ("dead", "Given up")]
-
-    def queryset(
-        self, request: HttpRequest, queryset: QuerySet[OutboxItem]
-    ) -> QuerySet[OutboxItem]:
-        if self.value() == "waiting":
-            return queryset.filter(done_at__isnull=True, dead_at__isnull=True)
-        if self.value() == "done":
-            return queryset.filter(done_at__isnull=False)
-        if self.value() == "dead":
-            return queryset.filter(dead_at__isnull=False)
-        return queryset
-
-
-@admin.register(OutboxItem)
-class OutboxItemAdmin(AppendOnlyAdmin):
-    """Work to be done after calls."""
-
-    list_display = ("what", "due_at", "attempts", "state_label", "last_error", "created_at")
-    list_filter = (JobStateFilter, "kind")
-    ordering = ("-created_at",)
-    search_fields = ("kind", "key", "last_error")
-    actions = ("try_again",)
-
-    @display(description="Job", ordering="kind")
-    def what(self, item: OutboxItem) -> str:
-        return in_words(item.kind)
-
-    @display(
-        description="State",
-        label={"Waiting": "info", "Done": "success", "Given up": "danger"},
-    )
-    def state_label(self, item: OutboxItem) -> str:
-        if item.dead_at:
-            return "Given up"
-        return "Done" if item.done_at else "Waiting"
-
-    def has_retry_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.has_perm("calls.change_outboxitem"))
-
-    @admin.action(description="Try the given-up jobs again", permissions=["retry"])
-    def try_again(self, request: HttpRequest, queryset: QuerySet[OutboxItem]) -> None:
-        now = timezone.now()
-        count = sum(outbox_retry(item_id=item.pk, now=now) for item in queryset)
-        messages.success(request, f"{count} will be tried again now.")
-
-
-@admin.register(Lease)
-class LeaseAdmin(AppendOnlyAdmin):
-    """Which process does the work that only one may do, such as dialling."""
-
-    list_display = ("name", "holder", "expires_at")

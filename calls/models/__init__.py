@@ -7,6 +7,7 @@ from calls.models.kill_switch import KillSwitch
 from calls.models.lease import Lease
 from calls.models.outbox import OutboxItem
 from calls.models.record import CallEvent, Recording, Turn
+from calls.models.schedule import ScheduledWork
 
 __all__ = [
     "Call",
@@ -19,5 +20,6 @@ __all__ = [
     "OutboxItem",
     "Outcome",
     "Recording",
+    "ScheduledWork",
     "Turn",
 ]

@@ -17,8 +17,9 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from calls.models import OutboxItem
@@ -28,7 +29,9 @@ logger = structlog.get_logger(__name__)
 Handler = Callable[[Mapping[str, Any], datetime], None]
 
 CLAIM = timedelta(minutes=2)
-"""How long one attempt may take before the row is taken for abandoned."""
+"""How long one attempt may take before the row is taken for abandoned; `calls.jobs.CLAIMS` has
+the exceptions."""
+_CLAIM_MARGIN = timedelta(seconds=10)
 ATTEMPTS = 10
 _FIRST_WAIT_S = 2.0
 _LONGEST_WAIT_S = 900.0
@@ -64,19 +67,31 @@ def outbox_add(
 
 
 def outbox_run_due(now: datetime, limit: int = 20) -> int:
-    """Run what is due, oldest first. Returns how many pieces of work were tried."""
-    ids = list(_due(now).order_by("due_at").values_list("id", flat=True)[:limit])
+    """Run what is due, urgent work first, then the oldest. Returns how many were tried."""
+    ids = [item_id for _queue, item_id, _kind, _attempts in _due_by_urgency(now, limit)][:limit]
     return sum(outbox_run(item_id=item_id, now=now) for item_id in ids)
 
 
 def outbox_run(*, item_id: UUID | str, now: datetime) -> bool:
     """Claim one piece of work and run it. False when somebody else has it, or it is done."""
-    from calls.jobs import HANDLERS
+    from calls.jobs import CLAIMS, HANDLERS
 
-    claimed = _due(now).filter(pk=item_id).update(due_at=now + CLAIM, attempts=F("attempts") + 1)
+    item = _due(now).filter(pk=item_id).first()
+    if item is None:
+        return False
+    # The due date read just now is part of the condition: of two claims one finds it changed.
+    claimed = (
+        _due(now)
+        .filter(pk=item_id, due_at=item.due_at)
+        .update(
+            due_at=now + CLAIMS.get(item.kind, CLAIM),
+            attempts=F("attempts") + 1,
+            running_since=now,
+        )
+    )
     if not claimed:
         return False
-    item = OutboxItem.objects.get(pk=item_id)
+    item.refresh_from_db()
     log = logger.bind(outbox_id=str(item.pk), kind=item.kind, attempt=item.attempts)
     try:
         handler = HANDLERS.get(item.kind)
@@ -84,21 +99,46 @@ def outbox_run(*, item_id: UUID | str, now: datetime) -> bool:
             raise LookupError(f"no handler for outbox items of kind {item.kind!r}")
         handler(item.payload, now)
     except NotYet as wait:
-        OutboxItem.objects.filter(pk=item.pk).update(due_at=wait.at, attempts=F("attempts") - 1)
+        OutboxItem.objects.filter(pk=item.pk).update(
+            due_at=wait.at, attempts=F("attempts") - 1, running_since=None
+        )
     except Exception as error:
         _put_off(item, error, now)
         log.exception("outbox_item_failed")
     else:
-        OutboxItem.objects.filter(pk=item.pk).update(done_at=timezone.now(), last_error="")
+        OutboxItem.objects.filter(pk=item.pk).update(
+            done_at=timezone.now(), last_error="", running_since=None
+        )
     return True
 
 
 def outbox_retry(*, item_id: UUID | str, now: datetime) -> bool:
     """Give a dead piece of work another series of attempts. False when it was not dead."""
-    revived = OutboxItem.objects.filter(pk=item_id, dead_at__isnull=False).update(
-        dead_at=None, attempts=0, due_at=now
-    )
+    revived = OutboxItem.objects.filter(
+        pk=item_id, dead_at__isnull=False, discarded_at__isnull=True
+    ).update(dead_at=None, attempts=0, due_at=now, running_since=None)
     return bool(revived)
+
+
+def outbox_discard(*, item_id: UUID | str, actor: User | None, now: datetime) -> bool:
+    """Decide that a dead piece of work is never done. False when it was not dead.
+
+    The row stays, with who decided.
+    """
+    discarded = OutboxItem.objects.filter(
+        pk=item_id, dead_at__isnull=False, discarded_at__isnull=True
+    ).update(discarded_at=now, discarded_by=actor)
+    if discarded:
+        logger.info("outbox_item_discarded", outbox_id=str(item_id))
+    return bool(discarded)
+
+
+def outbox_purge(*, done_before: datetime, limit: int = 10_000) -> int:
+    """Forget work that was done or discarded before a moment. Returns how many rows went."""
+    old = OutboxItem.objects.filter(
+        Q(done_at__lt=done_before) | Q(discarded_at__lt=done_before)
+    ).values_list("pk", flat=True)[:limit]
+    return OutboxItem.objects.filter(pk__in=list(old)).delete()[0]
 
 
 def outbox_relay(now: datetime, limit: int = 100) -> int:
@@ -110,18 +150,19 @@ def outbox_relay(now: datetime, limit: int = 100) -> int:
     import django_rq
     from rq.exceptions import DuplicateJobError
 
-    from calls.jobs import outbox_item
+    from calls.jobs import CLAIMS, outbox_item
 
-    queue = django_rq.get_queue("default")
     queued = 0
-    due = _due(now).order_by("due_at").values_list("id", "attempts")
-    for item_id, attempts in due[:limit]:
+    for queue, item_id, kind, attempts in _due_by_urgency(now, limit):
+        # RQ stops an attempt before its claim runs out: two of them never overlap.
+        most = CLAIMS.get(kind, CLAIM) - _CLAIM_MARGIN
         try:
-            queue.enqueue(
+            django_rq.get_queue(queue).enqueue(
                 outbox_item,
                 str(item_id),
                 job_id=f"outbox-{item_id}-{attempts}",
                 unique=True,
+                job_timeout=int(most.total_seconds()),
                 result_ttl=0,
                 failure_ttl=60,
             )
@@ -132,8 +173,30 @@ def outbox_relay(now: datetime, limit: int = 100) -> int:
 
 
 def outbox_pass(now: datetime) -> int:
-    """Do one round: through RQ where Redis is configured, else here and now."""
+    """Do one round: through RQ where Redis is configured, else here and now.
+
+    Any process may do it, and any number at a time.
+    """
     return outbox_relay(now) if settings.REDIS_URL else outbox_run_due(now)
+
+
+def _due_by_urgency(now: datetime, limit: int) -> list[tuple[str, UUID, str, int]]:
+    """Return (queue, id, kind, attempts) of what is due; `limit` of each queue at most, so that
+    a heap of slow work hides no urgent one."""
+    from calls.jobs import QUEUES
+
+    def rows(queue: str, due: Any) -> list[tuple[str, UUID, str, int]]:
+        found = due.order_by("due_at").values_list("id", "kind", "attempts")[:limit]
+        return [(queue, *row) for row in found]
+
+    def kinds(queue: str) -> list[str]:
+        return [kind for kind, name in QUEUES.items() if name == queue]
+
+    return [
+        *rows("urgent", _due(now).filter(kind__in=kinds("urgent"))),
+        *rows("default", _due(now).exclude(kind__in=list(QUEUES))),
+        *rows("slow", _due(now).filter(kind__in=kinds("slow"))),
+    ]
 
 
 def _due(now: datetime) -> Any:
@@ -143,8 +206,10 @@ def _due(now: datetime) -> Any:
 def _put_off(item: OutboxItem, error: Exception, now: datetime) -> None:
     text = f"{type(error).__name__}: {error}"[:200]
     if item.attempts >= ATTEMPTS:
-        OutboxItem.objects.filter(pk=item.pk).update(dead_at=now, last_error=text)
+        OutboxItem.objects.filter(pk=item.pk).update(
+            dead_at=now, last_error=text, running_since=None
+        )
         return
     wait = min(_FIRST_WAIT_S * 2 ** (item.attempts - 1), _LONGEST_WAIT_S)
     due_at = now + timedelta(seconds=wait * random.uniform(0.5, 1.5))
-    OutboxItem.objects.filter(pk=item.pk).update(due_at=due_at, last_error=text)
+    OutboxItem.objects.filter(pk=item.pk).update(due_at=due_at, last_error=text, running_since=None)

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from calls.models import Lease
+from calls.models import Lease, ScheduledWork
 from leads.models import ImportBatch
 from tests import factories
 
@@ -50,6 +50,9 @@ ROWS: dict[str, Callable[[], Any]] = {
     "calls_outboxitem": factories.OutboxItemFactory,
     "calls_lease": lambda: Lease.objects.create(
         name=f"job {Lease.objects.count()}", holder="host:1", expires_at=timezone.now()
+    ),
+    "calls_scheduledwork": lambda: ScheduledWork.objects.create(
+        kind=f"work {ScheduledWork.objects.count()}", next_due=timezone.now()
     ),
     "auth_user": factories.UserFactory,
     "auth_group": lambda: Group.objects.create(name=f"Role {Group.objects.count()}"),

@@ -148,6 +148,11 @@ class Environment(BaseModel):
         return "ws" + self.public_base_url.removeprefix("http") + "/ws/twilio/media/"
 
     @property
+    def carrier_is_simulated(self) -> bool:
+        """Whether the account is the simulator's: nobody real can be called."""
+        return self.twilio_account_sid == SIMULATOR_ACCOUNT_SID
+
+    @property
     def public_host(self) -> str:
         """Host name of the public address, without the port."""
         return urlsplit(self.public_base_url).hostname or "localhost"

@@ -22,6 +22,7 @@ from calls.services.dialer import dial_next
 from calls.services.leases import lease_give_up, lease_take
 from calls.services.outbox import outbox_pass
 from calls.services.pace import Pace
+from calls.services.schedule import schedule_pass
 from calls.services.watchdog import Watchdog
 
 logger = structlog.get_logger(__name__)
@@ -31,6 +32,7 @@ _IDLE_S = 0.25
 _WATCH_EVERY = timedelta(seconds=1)
 _BUDGETS_EVERY = timedelta(seconds=5)
 _SWEEP_EVERY = timedelta(seconds=60)
+_SCHEDULE_EVERY = timedelta(seconds=5)
 
 
 class Command(BaseCommand):
@@ -65,6 +67,7 @@ class Command(BaseCommand):
         self.pace = Pace(settings.ENV.twilio_calls_per_second, clock=time.monotonic)
         self.watchdog = Watchdog()
         self.renew_at = self.watch_at = self.sweep_at = self.budgets_at = timezone.now()
+        self.schedule_at = timezone.now()
         logger.info("dialer_started", calls_per_second=settings.ENV.twilio_calls_per_second)
         while not self.stopping.is_set():
             worked = self._guarded_pass()
@@ -103,6 +106,9 @@ class Command(BaseCommand):
         if dials and now >= self.budgets_at:
             self.budgets_at = now + _BUDGETS_EVERY
             budgets_watch(now)
+        if now >= self.schedule_at:
+            self.schedule_at = now + _SCHEDULE_EVERY
+            schedule_pass(now)
         worked = outbox_pass(timezone.now()) > 0
         if dials and self.pace.ready() and dial_next(timezone.now()) is not None:
             self.pace.spend()

@@ -127,7 +127,7 @@ class Command(BaseCommand):
         servers.start("dialer", ["manage.py", "run_dialer"])
         if settings.REDIS_URL:  # else the dialer does the after-call work itself
             self._say("Starting a worker for after-call work")
-            servers.start("worker", ["manage.py", "rqworker", "urgent", "default", "slow"])
+            servers.start("worker", ["manage.py", "run_worker"])
 
     def _serve(self, servers: Servers) -> None:
         while True:
