@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -11,24 +12,30 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
 
+from agents.graph import answerer
 from agents.graph.build import STEPS_PER_TURN, conversation_graph
 from agents.graph.closer import outcome_reached
+from agents.graph.lines import filled
 from agents.graph.state import (
     MOST_LINES,
     Opening,
     Reply,
     Setting,
     Talk,
+    Unanswered,
     fresh,
     heard_words,
     hearing_settled,
     lead_words,
 )
-from agents.interface import Brief, Event, Item, Notes, Say
+from agents.interface import Brief, Event, Filler, Item, Notes, Say
+from agents.model import Asked, CallModel, ModelUse
 from agents.understanding import Reader, RuleReader
 
 CHECKPOINTS = 16
 """How many adopted states are kept to look back at; the oldest are dropped."""
+RULES_S = 0.05
+"""A turn that rules alone understand is decided by then; one that is not waits for the model."""
 
 log = structlog.get_logger(__name__)
 
@@ -37,11 +44,19 @@ class Conversation:
     """A call's talk: `open`, then `respond` to each event. See `agents.interface`.
 
     The state is one immutable value. A speculative turn is the value the graph gives for it; to
-    commit is to take it over, to discard is to forget it.
+    commit is to take it over, to discard is to forget it. An answer that a model gives clause by
+    clause grows into the state as it is given.
     """
 
-    def __init__(self, brief: Brief, *, reader: Reader | None = None) -> None:
+    def __init__(
+        self, brief: Brief, *, reader: Reader | None = None, model: CallModel | None = None
+    ) -> None:
         """Prepare a talk.
+
+        Args:
+            brief: all that is known before it.
+            reader: understands turns; the model's if there is one, else the rules.
+            model: helps where the playbook's rules are at an end.
 
         Raises:
             ValueError: `brief.lead_time_zone` is not the name of a time zone.
@@ -53,9 +68,14 @@ class Conversation:
                 f"the lead's time zone {brief.lead_time_zone!r} is not known; "
                 "give a name such as America/New_York"
             ) from error
-        self._setting = Setting(brief=brief, zone=zone, reader=reader or RuleReader())
+        reader = reader or (model.reader if model is not None else RuleReader())
+        self._setting = Setting(brief=brief, zone=zone, reader=reader, model=model)
         self._talk = fresh(brief)
         self._fork: Talk | None = None
+        self._responses = 0
+        self._of_talk = self._of_fork = 0
+        """Which response made the adopted state, and the open fork."""
+        self._filler = ""
         self._checkpoints: deque[Talk] = deque((self._talk,), maxlen=CHECKPOINTS)
         self._notes: Notes | None = None
 
@@ -69,29 +89,27 @@ class Conversation:
         """The last adopted states, oldest first."""
         return tuple(self._checkpoints)
 
+    def used(self) -> Sequence[ModelUse]:
+        """Return what a model was used for since last asked."""
+        return () if self._setting.model is None else self._setting.model.used()
+
     async def open(self) -> AsyncIterator[Item]:
         """Give the opening: disclosure first."""
-        self._fork = None
-        talk, items = await self._turn(Opening())
-        self._adopt(talk)
-        for item in items:
+        async for item in self._responded(Opening(), speculative=False):
             yield item
 
     async def respond(self, event: Event, *, speculative: bool = False) -> AsyncIterator[Item]:
-        """Give what to say and do about an event. The state is settled before the first item."""
-        self._fork = None
-        talk, items = await self._turn(event)
-        if speculative:
-            self._fork = talk
-        else:
-            self._adopt(talk)
-        for item in items:
+        """Give what to say and do about an event. The state is settled before the first item.
+
+        While a model is asked, the first item is a `Filler`.
+        """
+        async for item in self._responded(event, speculative=speculative):
             yield item
 
     async def commit(self) -> None:
         """Adopt the open fork. A no-op without one."""
         if self._fork is not None:
-            self._adopt(self._fork)
+            self._adopt(self._fork, self._of_fork)
 
     async def discard(self) -> None:
         """Drop the open fork. A no-op without one."""
@@ -99,6 +117,7 @@ class Conversation:
 
     async def heard(self, text: str, *, interrupted: bool) -> None:
         """Keep of the last reply only what was heard: `text`, or all of it if not interrupted."""
+        text = text.removeprefix(self._filler).lstrip() if self._filler else text
         last = replace(self._talk.last, heard=text if interrupted else None)
         self._talk = replace(self._talk, last=last)
         self._checkpoints[-1] = self._talk
@@ -121,30 +140,117 @@ class Conversation:
         """Return what the conversation would leave if it ended now."""
         return _notes(self._talk, self._setting)
 
-    async def _turn(self, event: Event | Opening) -> tuple[Talk, tuple[Item, ...]]:
-        """Return the state after an event, and what to say and do. Changes nothing here."""
+    async def _responded(self, event: Event | Opening, *, speculative: bool) -> AsyncIterator[Item]:
+        self._fork = None
+        self._responses += 1
+        response = self._responses
+        deciding = asyncio.ensure_future(self._turn(event))
+        filler: Filler | None = None
+        try:
+            if self._setting.model is not None:
+                await asyncio.wait({deciding}, timeout=RULES_S)
+                if not deciding.done():
+                    yield (filler := self._filler_now())
+            talk, items, unanswered = await deciding
+        finally:
+            if not deciding.done():  # dropped: what was asked of the model is taken back
+                deciding.cancel()
+                await asyncio.gather(deciding, return_exceptions=True)
+        self._filler = ""
+        if speculative:
+            self._fork, self._of_fork = talk, response
+        else:
+            self._adopt(talk, response)
+        before = len(items) if unanswered is None else unanswered.before
+        for item in items[:before]:
+            yield item
+        if unanswered is None:
+            return
+        filler = filler or self._filler_now()
+        self._filler = filler.text
+        yield filler
+        async for line in self._answered(unanswered, talk):
+            self._grow(response, line)
+            yield line
+        for item in items[before:]:
+            if isinstance(item, Say):
+                self._grow(response, item)
+            yield item
+
+    async def _answered(self, question: Unanswered, talk: Talk) -> AsyncIterator[Say]:
+        """Give the model's answer, or the playbook's own words if there is none."""
+        model = self._setting.model
+        said = False
+        if model is not None:
+            asked = Asked(
+                question.words,
+                known={slot: answer["value"] for slot, answer in talk.answers.items()},
+                said=talk.transcript[:-1],
+                turn=talk.turn,
+            )
+            clauses = model.answer(asked)
+            try:
+                async for clause in clauses:
+                    said = True
+                    yield Say(clause, answerer.TOPIC, answerer.AGENT)
+            finally:
+                if (close := getattr(clauses, "aclose", None)) is not None:
+                    await close()
+        if not said:
+            for line in question.instead:
+                yield line
+
+    async def _turn(
+        self, event: Event | Opening
+    ) -> tuple[Talk, tuple[Item, ...], Unanswered | None]:
+        """Return the state after an event, what to say and do, and what the model is to answer.
+
+        Changes nothing here.
+        """
         before = self._talk
         result: dict[str, Any] = await conversation_graph().ainvoke(
-            {"talk": before, "event": event, "reading": None, "items": ()},
+            {"talk": before, "event": event, "reading": None, "items": (), "unanswered": None},
             {"recursion_limit": STEPS_PER_TURN},
             context=self._setting,
         )
         talk: Talk = result["talk"]
         items: tuple[Item, ...] = result["items"]
-        lines = tuple(item for item in items if isinstance(item, Say))
-        if lines:
+        unanswered: Unanswered | None = result["unanswered"]
+        known = items if unanswered is None else items[: unanswered.before]
+        lines = tuple(item for item in known if isinstance(item, Say))
+        speaks = bool(lines or unanswered)
+        if speaks:
             talk = replace(talk, last=Reply(lines))
         transcript = talk.transcript
-        if before.last.lines and lines:
+        if before.last.lines and speaks:
             transcript = (*transcript, ("agent", heard_words(before.last)))
         if words := lead_words(event):
             transcript = (*transcript, ("lead", words))
-        return replace(talk, transcript=transcript[-MOST_LINES:]), items
+        return replace(talk, transcript=transcript[-MOST_LINES:]), items, unanswered
 
-    def _adopt(self, talk: Talk) -> None:
-        self._talk = talk
+    def _grow(self, response: int, line: Say) -> None:
+        """Make a line part of the reply of a response, unless that was dropped."""
+        if self._fork is not None and self._of_fork == response:
+            self._fork = _with_line(self._fork, line)
+        elif self._of_talk == response:
+            self._talk = _with_line(self._talk, line)
+            self._checkpoints[-1] = self._talk
+
+    def _filler_now(self) -> Filler:
+        """Return the playbook's words for a silence, other ones than the last time."""
+        lines = self._setting.script.fillers
+        line = lines[self._talk.turn % len(lines)]
+        return Filler(filled(line, self._setting), answerer.AGENT)
+
+    def _adopt(self, talk: Talk, response: int) -> None:
+        self._talk, self._of_talk = talk, response
         self._fork = None
         self._checkpoints.append(talk)
+
+
+def _with_line(talk: Talk, line: Say) -> Talk:
+    """Return the talk with one more line in the agent's reply."""
+    return replace(talk, last=replace(talk.last, lines=(*talk.last.lines, line)))
 
 
 def _with_heard(

@@ -64,7 +64,20 @@ class Do:
         return self.action is Action.BOOK
 
 
-Item = Say | Do
+@dataclass(frozen=True, slots=True)
+class Filler:
+    """Words that bridge a silence: nothing else is known to say yet.
+
+    Whoever speaks says them only if no other item has come `after_ms` ms after the lead's last
+    word, and drops them if one has. They are not part of the reply: `heard` may hold them or not.
+    """
+
+    text: str
+    agent: str
+    after_ms: int = 600
+
+
+Item = Say | Do | Filler
 
 
 @dataclass(frozen=True, slots=True)

@@ -212,6 +212,10 @@ class Script(Part):
     recording_stopped: Line
     not_recorded: Line = "No, this call is not being recorded."
     hold: Line
+    fillers: Annotated[tuple[Line, ...], Field(min_length=1)] = ("Let me see.", "Let me think.")
+    """Said while an answer is being looked for: a few words, once a turn at most."""
+    no_answer: Lines = ("I do not have that at hand.", "Our agent can tell you.")
+    """Said to a question that neither the playbook nor a model can answer."""
     reprompts: Annotated[tuple[Line, ...], Field(min_length=2)]
     not_understood: Line
     voicemail: Lines

@@ -233,6 +233,7 @@ class Dialogue(FrameProcessor):
     def _until_next(self) -> float | None:
         times = (
             self._speaking.provisional_until,
+            self._speaking.filler_at,
             self._decide_at,
             self._listening.give_up_at,
             self._greeting_until,
@@ -249,6 +250,8 @@ class Dialogue(FrameProcessor):
         speaking = self._speaking
         if due(speaking.provisional_until) and speaking.current is not None:
             await speaking.adopt(speaking.current)
+        if due(speaking.filler_at):
+            await speaking.fill()
         if due(self._listening.give_up_at):
             await self._on_words_late()
         if due(self._greeting_until):

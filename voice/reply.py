@@ -7,13 +7,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from pipecat.frames.frames import Frame, TTSSpeakFrame
 
-from agents.interface import Do, Item, Say
+from agents.interface import Do, Filler, Item, Say
 from voice.clock import StreamClock
 from voice.frames import GroupBegins, GroupEnds, SpeechEnds
 from voice.listening import LeadTurn, Timing
 from voice.phrasing import word_groups
 from voice.playout import Playout
 from voice.speech import Speech
+
+FILLER = "filler"
+"""Topic of words that only bridge a silence: they answer nothing."""
 
 _NOT_UNDERSTOOD = ("clarify", "reprompt")
 
@@ -49,6 +52,8 @@ class Reply:
         self.says: list[Say] = []
         self.dos: list[Do] = []
         self.first_topic: str | None = None
+        self.filler: Filler | None = None
+        """What may be said while nothing else is known to say; taken away once it is said."""
         self.complete = False
         self.error: Exception | None = None
         self.dropped = False
@@ -63,6 +68,7 @@ class Reply:
         self.timing: Timing | None = None
         """When the turn was over, as it was known when the answer was confirmed."""
         self._items = items
+        self._mouth = asyncio.Lock()
         self._playout = playout
         self._clock = clock
         self._push = push
@@ -79,6 +85,13 @@ class Reply:
     def says_as(self, other: Reply) -> bool:
         """Return whether both say and do the same."""
         return self.says == other.says and self.dos == other.dos
+
+    @property
+    def filler_at_ms(self) -> float | None:
+        """When its filler is due, if it has one and has been confirmed, and has no words yet."""
+        if self.filler is None or self.timing is None or self.first_topic or self.complete:
+            return None
+        return self.timing.last_voiced_ms + self.filler.after_ms
 
     @property
     def guesses(self) -> bool:
@@ -98,6 +111,13 @@ class Reply:
     def agent(self) -> str:
         """Who speaks last in it."""
         return self.says[-1].agent if self.says else ""
+
+    async def fill(self) -> None:
+        """Say the filler, unless the answer has come first."""
+        async with self._mouth:
+            filler, self.filler = self.filler, None
+            if filler is not None and self.first_topic is None and not self.complete:
+                await self._speak(Say(filler.text, FILLER, filler.agent))
 
     async def drop(self) -> None:
         """Make no more of it, and let nothing of it be heard that is not out."""
@@ -124,23 +144,31 @@ class Reply:
                 self._on_change(self)
 
     async def _take(self, item: Item) -> None:
+        if isinstance(item, Filler):
+            self.filler = item
+            self._on_change(self)
+            return
         if self.decided_ms is None:
             self.decided_ms = self._clock.now_ms()
         if isinstance(item, Do):
             self.dos.append(item)
             return
         self.says.append(item)
-        for words in word_groups(item.text):
+        async with self._mouth:
+            await self._speak(item)
+            first, self.first_topic = self.first_topic is None, self.first_topic or item.topic
+        if first:
+            self._on_change(self)
+
+    async def _speak(self, line: Say) -> None:
+        for words in word_groups(line.text):
             group = self._playout.begin_group(
                 self.speech,
                 words,
-                topic=item.topic,
-                agent=item.agent,
-                interruptible=item.interruptible,
+                topic=line.topic,
+                agent=line.agent,
+                interruptible=line.interruptible,
             )
             await self._push(GroupBegins(self.speech, group))
             await self._push(TTSSpeakFrame(words, append_to_context=False))
             await self._push(GroupEnds(self.speech, group))
-        if self.first_topic is None:
-            self.first_topic = item.topic
-            self._on_change(self)

@@ -114,6 +114,11 @@ class Speaking:
         started_ms = reply.speech.started_ms
         return None if started_ms is None or reply.guesses else started_ms + PROVISIONAL_MS
 
+    @property
+    def filler_at(self) -> float | None:
+        """When the silence has lasted so long that something should be said, whatever it is."""
+        return None if self.current is None else self.current.filler_at_ms
+
     # Before it is heard
 
     def say(self, event: Event | None) -> None:
@@ -140,6 +145,11 @@ class Speaking:
         reply.timing = reply.turn.timing()
         reply.lead_index = self.turns.lead(reply.turn)
         await self._release(reply)
+
+    async def fill(self) -> None:
+        """Bridge the silence while the answer is still being thought of."""
+        if self.current is not None:
+            await self.current.fill()
 
     async def discard_ahead(self) -> None:
         """Drop what was prepared, without a trace."""
@@ -183,9 +193,8 @@ class Speaking:
         try:
             await asyncio.wait((started, over), return_when=asyncio.FIRST_COMPLETED)
             self._post(lambda: None)  # the time until which it is provisional is known now
-            if started.done():
-                observe_latency(reply)
             await over
+            observe_latency(reply)
         finally:
             started.cancel()
             over.cancel()

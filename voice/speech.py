@@ -104,9 +104,14 @@ class Speech:
     @property
     def started_ms(self) -> float | None:
         """When its first audible sample sounded."""
+        return self.started_ms_without("")
+
+    def started_ms_without(self, topic: str) -> float | None:
+        """Return when its first audible sample sounded that is not of that topic."""
         for group in self.groups:
-            if group.start_ms is not None and group.voice_offset_ms is not None:
-                return group.start_ms + group.voice_offset_ms
+            sounds = group.start_ms is not None and group.voice_offset_ms is not None
+            if sounds and group.topic != topic:
+                return (group.start_ms or 0.0) + (group.voice_offset_ms or 0.0)
         return None
 
     @property

@@ -10,7 +10,7 @@ from calls.services.record import turn_record
 from voice.clerk import Clerk
 from voice.listening import LeadTurn, row_of
 from voice.metrics import ANSWER_LATENCY
-from voice.reply import Reply
+from voice.reply import FILLER, Reply
 
 
 class TurnLog:
@@ -98,9 +98,11 @@ def latency_of(reply: Reply) -> tuple[int | None, dict[str, Any]]:
     Parts, none negative, whose sum it is: `vad_wait` until the pause was noticed, `stt` until its
     words were known, `decision` until the first words to say were, `confirmation` that the turn
     is over, `transport` from there to the first audible sample (with whatever of decision and
-    synthesis was not done ahead). None for an answer to something other than words.
+    synthesis was not done ahead). A filler is no answer. None for an answer to something other
+    than words.
     """
-    over, first_ms, confirmed_ms = reply.timing, reply.speech.started_ms, reply.confirmed_ms
+    over, confirmed_ms = reply.timing, reply.confirmed_ms
+    first_ms = reply.speech.started_ms_without(FILLER)
     if over is None or first_ms is None or confirmed_ms is None:
         return None, {}
     decided_ms = confirmed_ms if reply.decided_ms is None else reply.decided_ms

@@ -12,6 +12,7 @@ from typing import Any
 from langgraph.graph import START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
+from agents.graph.answerer import answerer
 from agents.graph.greeter import greeter
 from agents.graph.guard import guard
 from agents.graph.objections import objections
@@ -32,6 +33,7 @@ def conversation_graph() -> CompiledStateGraph[State, Setting, Any, Any]:
     graph.add_node("listener", listener)
     graph.add_node("supervisor", supervisor)
     graph.add_node("greeter", greeter)
+    graph.add_node("answerer", answerer)
     graph.add_node("qualifier", qualifier)
     graph.add_node("objections", objections)
     graph.add_node("scheduler", scheduler)

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, TypedDict
 from zoneinfo import ZoneInfo
 
 from agents.interface import Brief, Event, Item, Say, Slot, Utterance
+from agents.model import CallModel
 from agents.playbook import Script
 from agents.understanding import Reader, Reading
 
@@ -114,11 +115,24 @@ class Setting:
     brief: Brief
     zone: ZoneInfo
     reader: Reader
+    model: CallModel | None = None
 
     @property
     def script(self) -> Script:
         """The playbook's script of this call."""
         return self.brief.script
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A question that is left to the model. Its answer comes before the item `before`.
+
+    `instead` is said when the model gives none.
+    """
+
+    words: str
+    instead: tuple[Say, ...]
+    before: int
 
 
 class State(TypedDict):
@@ -128,6 +142,7 @@ class State(TypedDict):
     event: Event | Opening
     reading: Reading | None
     items: tuple[Item, ...]
+    unanswered: Unanswered | None
 
 
 def fresh(brief: Brief) -> Talk:

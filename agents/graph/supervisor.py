@@ -15,7 +15,7 @@ from agents.interface import ActionDone, Item, KeyPress, Silence, Utterance
 from agents.understanding import Context, Intent, Reading
 
 AGENT = "supervisor"
-Agents = Literal["greeter", "qualifier", "objections", "scheduler", "__end__"]
+Agents = Literal["greeter", "qualifier", "objections", "scheduler", "answerer", "__end__"]
 MOST_REPEATS = 2
 SURE = 0.9
 
@@ -134,6 +134,8 @@ def _agent_for(talk: Talk, reading: Reading, setting: Setting) -> tuple[Agents, 
         return "objections", "does not want to"
     if reading.objection and not in_callback and _stands_alone(talk, reading, setting):
         return "objections", f"objects: {reading.objection}"
+    if _only_asks(reading):
+        return "answerer", "asks what the playbook does not know"
     if talk.expecting.startswith("reengage"):
         return "objections", "answers to a re-engagement"
     if not in_callback and _wants_later(talk, reading):
@@ -172,6 +174,28 @@ def _stands_alone(talk: Talk, reading: Reading, setting: Setting) -> bool:
         return True
     question = setting.script.question(asked)
     return question.objection_on_yes == reading.objection
+
+
+_SAYS_SOMETHING_ELSE = (
+    Intent.CALLBACK,
+    Intent.BUSY,
+    Intent.MEET,
+    Intent.REPEAT,
+    Intent.WHY,
+    Intent.HELLO,
+    Intent.CORRECTION,
+    Intent.DECLINES,
+    Intent.NOT_INTERESTED,
+)
+
+
+def _only_asks(reading: Reading) -> bool:
+    """Tell a question that nothing else in the turn takes precedence over."""
+    if not reading.question or reading.answers or reading.time:
+        return False
+    if reading.choice and (reading.choice.index is not None or reading.choice.wish):
+        return False
+    return not any(reading.has(intent) for intent in _SAYS_SOMETHING_ELSE)
 
 
 def _wants_later(talk: Talk, reading: Reading) -> bool:

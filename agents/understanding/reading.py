@@ -13,6 +13,7 @@ from agents.interface import Slot
 from agents.playbook import Question, Script
 from agents.understanding.answers import Answer, answer_to, corrected_part
 from agents.understanding.intents import Intent, intents_in
+from agents.understanding.questions import asks_question
 from agents.understanding.times import Choice, Named, choice_of, named_time
 from agents.understanding.words import close, first_trigger, normalised
 
@@ -55,6 +56,8 @@ class Reading:
     answers: Mapping[str, Answer] = field(default_factory=dict)
     objection: str = ""
     fact: str = ""
+    question: bool = False
+    """Whether it asks something that is none of the above."""
     human: bool = False
     choice: Choice | None = None
     time: Named = field(default_factory=Named)
@@ -67,7 +70,13 @@ class Reading:
     def understood(self) -> bool:
         """Whether anything at all was understood."""
         return bool(
-            self.intents or self.answers or self.objection or self.fact or self.choice or self.time
+            self.intents
+            or self.answers
+            or self.objection
+            or self.fact
+            or self.question
+            or self.choice
+            or self.time
         )
 
 
@@ -150,6 +159,7 @@ def _read(words: str, context: Context, *, tolerant: bool) -> Reading:
         answers=answers,
         objection=objection,
         fact=fact,
+        question=not (fact or objection) and asks_question(words),
         human=Intent.HUMAN in intents
         or first_trigger(script.transfer_triggers, tokens) is not None,
         choice=choice,
