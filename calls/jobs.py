@@ -15,7 +15,7 @@ from calls.services.aftercall import aftercall_run
 from calls.services.budget_alerts import budget_alert_send
 from calls.services.carrier_recordings import carrier_recording_fetch
 from calls.services.outbox import Handler, NotYet, outbox_purge, outbox_run
-from leads.jobs import import_work
+from leads.jobs import import_work, mail_work
 
 
 def _aftercall(payload: Mapping[str, Any], now: datetime) -> None:
@@ -48,6 +48,10 @@ def _jobs_purge(payload: Mapping[str, Any], now: datetime) -> None:
     outbox_purge(done_before=now - KEEP_DONE)
 
 
+def _mail(payload: Mapping[str, Any], now: datetime) -> None:
+    mail_work(payload["mail"], now=now)
+
+
 HANDLERS: dict[str, Handler] = {
     "aftercall": _aftercall,
     "budget_alert": _budget_alert,
@@ -56,6 +60,7 @@ HANDLERS: dict[str, Handler] = {
     "jobs_purge": _jobs_purge,
     "reconcile_costs": _reconcile_costs,
     "refresh_prices": _refresh_prices,
+    "mail": _mail,
 }
 """Every kind of outbox item and what does it. Each is safe to run twice."""
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from leads.services.imports import import_step
+from leads.services.mail import mail_send
 
 
 def import_work(batch_id: str, *, seconds: float) -> bool:
     """Work on an import for about that many seconds. True while there is more to do."""
     return import_step(batch_id=UUID(batch_id), seconds=seconds)
+
+
+def mail_work(mail_id: str, *, now: datetime) -> None:
+    """Send a promised e-mail."""
+    mail_send(mail_id=mail_id, now=now)

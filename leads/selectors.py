@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import csv
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 from django.db.models import Count, Q
 from django.db.models.functions import Lower
 
-from leads.models import Appointment, Consent, DoNotCall, ImportBatch, Lead, WorkingHours
+from leads.calendars import free_slots
+from leads.models import Consent, DoNotCall, ImportBatch, Lead
 from leads.policy.may_call import CallFacts
 from leads.policy.places import states_of_number
-from leads.policy.slots import (
-    BUFFER,
-    Busy,
-    FreeSlot,
-    Shift,
-    slots_possible,
-    slots_spread,
-)
-from leads.policy.windows import CampaignWindow, known_zone
+from leads.policy.slots import FreeSlot
+from leads.policy.windows import CampaignWindow
 
 __all__ = [
     "DuplicateGroup",
@@ -78,51 +70,6 @@ def call_facts(
         campaign_max_attempts=campaign_max_attempts,
         campaign_window=campaign_window or CampaignWindow(),
         overridden_states=frozenset({"CA"}) if california_override.strip() else frozenset(),
-    )
-
-
-def free_slots(
-    *,
-    now: datetime,
-    limit: int = 6,
-    duration: timedelta = timedelta(minutes=30),
-    horizon: timedelta = timedelta(days=7),
-    time_zone: str,
-) -> list[FreeSlot]:
-    """Return times that can be offered to a lead, spread over days, the earliest first.
-
-    Out of the working hours of all active representatives, minus what is booked, with 15 minutes
-    between appointments and nothing sooner than two hours from `now`. Two queries.
-
-    Args:
-        time_zone: the lead's; nothing is offered in its night. UTC if it is not known.
-    """
-    shifts = [
-        Shift(
-            rep_id=hours.rep_id,
-            rep_name=hours.rep.get_full_name() or hours.rep.get_username(),
-            weekday=hours.weekday,
-            starts=hours.starts,
-            ends=hours.ends,
-            time_zone=known_zone(hours.time_zone) or ZoneInfo("UTC"),
-        )
-        for hours in WorkingHours.objects.filter(rep__is_active=True).select_related("rep")
-    ]
-    booked = Appointment.objects.filter(
-        status=Appointment.Status.BOOKED,
-        ends_at__gt=now - BUFFER,
-        starts_at__lt=now + horizon + duration + BUFFER,
-    )
-    busy = [
-        Busy(rep_id=rep_id, starts_at=starts_at, ends_at=ends_at)
-        for rep_id, starts_at, ends_at in booked.values_list("rep_id", "starts_at", "ends_at")
-    ]
-    possible = slots_possible(shifts, busy, now=now, duration=duration, horizon=horizon)
-    return slots_spread(
-        possible,
-        limit=limit,
-        zone=known_zone(time_zone) or ZoneInfo("UTC"),
-        load=dict(Counter(item.rep_id for item in busy)),
     )
 
 

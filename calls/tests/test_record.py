@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,13 @@ from calls.services.actions import callback_schedule, opt_out, slot_book
 from calls.services.record import event_record, notes_record, recording_store, turn_record
 from calls.services.sound import NotRepairable, wav_repair
 from leads.models import Appointment, DoNotCall, TimelineEntry
-from tests.factories import CallFactory, EnrolmentFactory, UserFactory, stereo_wav
+from tests.factories import (
+    CallFactory,
+    EnrolmentFactory,
+    UserFactory,
+    WorkingHoursFactory,
+    stereo_wav,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -104,6 +110,7 @@ def test_an_inbound_caller_opts_out_their_own_number(now: datetime) -> None:
 def slot(now: datetime) -> Slot:
     rep = UserFactory()
     starts = now + timedelta(days=1)
+    WorkingHoursFactory(rep=rep, weekday=starts.weekday(), starts=time(0), ends=time(23, 59))
     return Slot(rep.pk, "Rep", starts, starts + timedelta(minutes=30))
 
 

@@ -1,24 +1,33 @@
 """Who we may call: leads, their permission, and what became of them."""
 
-from leads.models.appointment import Appointment, WorkingHours
+from leads.models.appointment import Appointment
 from leads.models.consent import Consent, DoNotCall
 from leads.models.imports import ImportBatch, ImportMapping, ImportRow
 from leads.models.lead import Lead
+from leads.models.mail import Mail
 from leads.models.merge import LeadMerge
 from leads.models.score import LeadScore, ScoreFactor
+from leads.models.task import Mention, Task
 from leads.models.timeline import TimelineEntry
+from leads.models.working_time import BookingRules, Holiday, TimeOff, WorkingHours
 
 __all__ = [
     "Appointment",
+    "BookingRules",
     "Consent",
     "DoNotCall",
+    "Holiday",
     "ImportBatch",
     "ImportMapping",
     "ImportRow",
     "Lead",
     "LeadMerge",
     "LeadScore",
+    "Mail",
+    "Mention",
     "ScoreFactor",
+    "Task",
+    "TimeOff",
     "TimelineEntry",
     "WorkingHours",
 ]

@@ -1,4 +1,4 @@
-"""Meetings of leads with sales representatives, and the hours in which they can be."""
+"""Meetings of leads with sales representatives."""
 
 from __future__ import annotations
 
@@ -7,40 +7,6 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
-
-
-class WorkingHours(models.Model):
-    """One span of a weekday in which a representative can be booked, in local time."""
-
-    class Weekday(models.IntegerChoices):
-        MONDAY = 0, "Monday"
-        TUESDAY = 1, "Tuesday"
-        WEDNESDAY = 2, "Wednesday"
-        THURSDAY = 3, "Thursday"
-        FRIDAY = 4, "Friday"
-        SATURDAY = 5, "Saturday"
-        SUNDAY = 6, "Sunday"
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    rep = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="working_hours"
-    )
-    weekday = models.PositiveSmallIntegerField(choices=Weekday.choices)
-    starts = models.TimeField()
-    ends = models.TimeField()
-    time_zone = models.CharField(max_length=64, default="UTC")
-
-    class Meta:
-        ordering = ("rep", "weekday", "starts")
-        verbose_name_plural = "working hours"
-        constraints = (
-            models.CheckConstraint(condition=Q(ends__gt=F("starts")), name="hours_end_after_start"),
-            models.CheckConstraint(condition=Q(weekday__lte=6), name="hours_weekday_0_to_6"),
-            models.UniqueConstraint(fields=("rep", "weekday", "starts"), name="hours_once"),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.get_weekday_display()} {self.starts:%H:%M}-{self.ends:%H:%M}"
 
 
 class Appointment(models.Model):
@@ -72,6 +38,9 @@ class Appointment(models.Model):
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.BOOKED)
+    location = models.CharField(
+        max_length=200, blank=True, help_text="Where, if not at the lead's address."
+    )
     sequence = models.PositiveIntegerField(default=0, help_text="iCalendar SEQUENCE (RFC 5545).")
     notes = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -101,3 +70,8 @@ class Appointment(models.Model):
     def uid(self) -> str:
         """The iCalendar UID, stable over every change of the appointment."""
         return f"{self.id}@reautomation2"
+
+    @property
+    def place(self) -> str:
+        """Where it is: as agreed, else the lead's address, else an empty string."""
+        return self.location or self.lead.address

@@ -89,6 +89,12 @@ class Lead(models.Model):
         return f"{self.first_name} {self.last_name}".strip()
 
     @property
+    def address(self) -> str:
+        """The address in one line, or an empty string."""
+        place = " ".join(part for part in (self.state, self.postal_code) if part)
+        return ", ".join(part for part in (self.street, self.city, place) if part)
+
+    @property
     def temperature(self) -> str:
         """Hot from 70 points, warm from 40, else cold; cold while there is no score."""
         if self.score is None or self.score < 40:

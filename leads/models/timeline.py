@@ -24,6 +24,10 @@ class TimelineEntry(models.Model):
         CALLBACK = "callback", "Callback"
         IMPORT = "import", "Import"
         MERGE = "merge", "Merge"
+        TASK = "task", "Task"
+        ASSIGNMENT = "assignment", "Assignment"
+        EDIT = "edit", "Edited"
+        MAIL = "mail", "E-mail"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     lead = models.ForeignKey("leads.Lead", on_delete=models.CASCADE, related_name="timeline")
@@ -42,9 +46,12 @@ class TimelineEntry(models.Model):
     at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        ordering = ("-at",)
+        ordering = ("-at", "-id")
         verbose_name_plural = "timeline entries"
-        indexes = (models.Index(fields=("lead", "-at"), name="timeline_lead_at"),)
+        indexes = (
+            models.Index(fields=("lead", "-at", "-id"), name="timeline_lead_at"),
+            models.Index(fields=("lead", "kind", "-at", "-id"), name="timeline_lead_kind"),
+        )
 
     def __str__(self) -> str:
         return self.text[:80]

@@ -1,4 +1,4 @@
-"""Which free times to offer: possible ones from working hours, then a few spread over the days."""
+"""Which free times to offer: possible ones from the calendars, then a few spread over the days."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-BUFFER = timedelta(minutes=15)
-NOTICE = timedelta(hours=2)
+from leads.policy.calendars import RepCalendar, Shift
+
 # Nobody is offered a meeting in the night of the place where they live.
 _EARLIEST, _LATEST = time(8), time(20)
 _NOON = time(12)
@@ -24,52 +24,43 @@ class FreeSlot:
     ends_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Shift:
-    """A span of a weekday (0 is Monday) in which a representative works, in local time."""
-
-    rep_id: int
-    rep_name: str
-    weekday: int
-    starts: time
-    ends: time
-    time_zone: ZoneInfo
-
-
-@dataclass(frozen=True, slots=True)
-class Busy:
-    """A booked time of a representative."""
-
-    rep_id: int
-    starts_at: datetime
-    ends_at: datetime
-
-
 def slots_possible(
-    shifts: Sequence[Shift],
-    busy: Sequence[Busy],
+    calendars: Sequence[RepCalendar],
     *,
     now: datetime,
-    duration: timedelta,
+    duration: timedelta | None = None,
     horizon: timedelta,
+    earliest: datetime | None = None,
 ) -> list[FreeSlot]:
     """Return every bookable time of every representative, the earliest first.
 
-    Times start in steps of `duration` from a shift's start, no sooner than two hours from `now`,
-    and keep 15 minutes to any other appointment.
+    Times start in steps of a meeting's length from a shift's start, and keep the representative's
+    notice, buffers, time off and the holidays.
+
+    Args:
+        duration: of a meeting; each representative's own if not given.
+        horizon: how far after `now` a meeting may start.
+        earliest: nothing before this is returned; the notice holds anyway.
     """
     now = now.astimezone(UTC)
-    found = {
-        slot
-        for shift in shifts
-        for slot in _slots_of_shift(shift, now=now, duration=duration, horizon=horizon)
-        if not any(_too_close(slot, other) for other in busy)
-    }
+    found: set[FreeSlot] = set()
+    for calendar in calendars:
+        length = duration or calendar.rules.length
+        first = max(now + calendar.rules.notice, earliest or now)
+        for shift in calendar.shifts:
+            for at in _starts(shift, first=first, last=now + horizon, length=length):
+                if calendar.taken(at, at + length) is None:
+                    found.add(FreeSlot(calendar.rep_id, calendar.rep_name, at, at + length))
     return sorted(found, key=lambda slot: (slot.starts_at, slot.rep_id))
 
 
 def slots_spread(
-    slots: Iterable[FreeSlot], *, limit: int, zone: ZoneInfo, load: dict[int, int]
+    slots: Iterable[FreeSlot],
+    *,
+    limit: int,
+    zone: ZoneInfo,
+    load: dict[int, int],
+    prefer_rep_id: int | None = None,
 ) -> list[FreeSlot]:
     """Choose up to `limit` times that differ, over as many days as there are, the earliest first.
 
@@ -77,14 +68,19 @@ def slots_spread(
         zone: the lead's: only times from 08:00 to 20:00 there are offered, and its days are
             what they are spread over, mornings and afternoons in turn.
         load: appointments per representative; of two at one time, the less busy one is offered.
+        prefer_rep_id: of two at one time, this one is offered whatever the load.
     """
+
+    def rank(slot: FreeSlot) -> tuple[bool, int, int]:
+        return slot.rep_id != prefer_rep_id, load.get(slot.rep_id, 0), slot.rep_id
+
     by_start: dict[datetime, FreeSlot] = {}
     for slot in slots:
         local = slot.starts_at.astimezone(zone)
         if not (local.time() >= _EARLIEST and slot.ends_at.astimezone(zone).time() <= _LATEST):
             continue
         known = by_start.get(slot.starts_at)
-        if known is None or load.get(slot.rep_id, 0) < load.get(known.rep_id, 0):
+        if known is None or rank(slot) < rank(known):
             by_start[slot.starts_at] = slot
     days: dict[date, list[FreeSlot]] = {}
     for start in sorted(by_start):
@@ -106,26 +102,16 @@ def _take(day: list[FreeSlot], *, zone: ZoneInfo, morning: bool) -> FreeSlot:
     return slot
 
 
-def _slots_of_shift(
-    shift: Shift, *, now: datetime, duration: timedelta, horizon: timedelta
-) -> Iterator[FreeSlot]:
-    day = now.astimezone(shift.time_zone).date()
-    last = (now + horizon).astimezone(shift.time_zone).date()
-    while day <= last:
-        if day.weekday() == shift.weekday:
-            # Steps are counted in UTC: on the day a clock changes, none is lost or doubled.
-            at = datetime.combine(day, shift.starts, tzinfo=shift.time_zone).astimezone(UTC)
-            end = datetime.combine(day, shift.ends, tzinfo=shift.time_zone).astimezone(UTC)
-            while at + duration <= end:
-                if now + NOTICE <= at <= now + horizon:
-                    yield FreeSlot(shift.rep_id, shift.rep_name, at, at + duration)
-                at += duration
+def _starts(
+    shift: Shift, *, first: datetime, last: datetime, length: timedelta
+) -> Iterator[datetime]:
+    day = first.astimezone(shift.time_zone).date()
+    while day <= last.astimezone(shift.time_zone).date():
+        span = shift.on(day)
+        if span is not None:
+            at, end = span
+            while at + length <= end:
+                if first <= at <= last:
+                    yield at
+                at += length
         day += timedelta(days=1)
-
-
-def _too_close(slot: FreeSlot, other: Busy) -> bool:
-    return (
-        slot.rep_id == other.rep_id
-        and slot.starts_at < other.ends_at + BUFFER
-        and slot.ends_at + BUFFER > other.starts_at
-    )

@@ -1,7 +1,14 @@
 """Every write to leads: one import for whoever calls them."""
 
 from leads.policy.phones import InvalidPhone
-from leads.services.appointments import SlotTaken, appointment_book, appointment_cancel
+from leads.services.appointments import (
+    NotBooked,
+    SlotTaken,
+    appointment_book,
+    appointment_cancel,
+    appointment_close,
+    appointment_move,
+)
 from leads.services.consent import consent_give, consent_revoke, do_not_call_add
 from leads.services.invitations import invitation
 from leads.services.leads import LeadExists, lead_create, lead_stage_set
@@ -11,9 +18,12 @@ from leads.services.timeline import timeline_add
 __all__ = [
     "InvalidPhone",
     "LeadExists",
+    "NotBooked",
     "SlotTaken",
     "appointment_book",
     "appointment_cancel",
+    "appointment_close",
+    "appointment_move",
     "consent_give",
     "consent_revoke",
     "do_not_call_add",

@@ -11,13 +11,15 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from leads.models import Lead, TimelineEntry
+from leads.models import Appointment, Lead, TimelineEntry
 from leads.policy.phones import InvalidPhone, candidate_zones, phone_parse
 from leads.policy.places import states
-from leads.policy.stages import stage_may_change
+from leads.policy.stages import stage_may_change, stage_problem
 from leads.services.timeline import timeline_add
 
 __all__ = ["InvalidPhone", "LeadExists", "lead_create", "lead_stage_set"]
+
+_MEETINGS = (Appointment.Status.BOOKED, Appointment.Status.HELD)
 
 
 class LeadExists(Exception):  # noqa: N818 - says what happened, and is a contract
@@ -113,18 +115,31 @@ def lead_stage_set(
 
     Without an actor the product itself moves it, and only forward: a lead with an appointment does
     not fall back because somebody reached it again. What may not change stays, without an error.
+
+    Raises:
+        ValidationError: a person may not move it so; says why and what to do.
     """
     lead = Lead.objects.select_for_update().get(pk=lead_id)
     new = Lead.Stage(stage)
     if not stage_may_change(lead.stage, new, by_person=actor is not None):
         return lead
+    if actor is not None:
+        problem = stage_problem(
+            lead.stage,
+            new,
+            reason=reason,
+            was_called=lead.calls.filter(dialed_at__isnull=False).exists(),
+            has_meeting=lead.appointments.filter(status__in=_MEETINGS).exists(),
+        )
+        if problem:
+            raise ValidationError({"stage": problem})
     old = Lead.Stage(lead.stage)
     lead.stage = new
     lead.save(update_fields=["stage", "updated_at"])
     timeline_add(
         lead_id=lead.pk,
         kind=TimelineEntry.Kind.STAGE,
-        text=f"Stage changed from {old.label} to {new.label}: {reason}",
+        text=f"Stage changed from {old.label} to {new.label}" + (f": {reason}" if reason else "."),
         call_id=call_id,
         actor=actor,
         data={"from": old.value, "to": new.value},
