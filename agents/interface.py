@@ -103,6 +103,11 @@ class Silence:
 
 
 @dataclass(frozen=True, slots=True)
+class Unheard:
+    """The lead may have said something that nobody heard: the line or the recogniser failed."""
+
+
+@dataclass(frozen=True, slots=True)
 class MachineAnswered:
     """A machine answered. `beep` is whether a message can be left now."""
 
@@ -124,7 +129,7 @@ class WrapUp:
     reason: str
 
 
-Event = Utterance | KeyPress | Silence | MachineAnswered | ActionDone | WrapUp
+Event = Utterance | KeyPress | Silence | Unheard | MachineAnswered | ActionDone | WrapUp
 
 
 @dataclass(frozen=True, slots=True)

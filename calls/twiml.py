@@ -5,18 +5,33 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.conf import settings
+from django.urls import reverse
 from twilio.twiml.voice_response import Connect, Stream, VoiceResponse
 
+from calls import carrier
 
-def stream(*, call_id: UUID, token: str) -> str:
-    """Connect the call to our media stream, both ways."""
+AGAIN = "again"
+"""Query parameter of the voice address: how many streams of the call have ended before."""
+
+
+def stream(*, call_id: UUID, token: str, before: int = 0) -> str:
+    """Connect the call to our media stream, both ways, and ask again should the stream end.
+
+    Args:
+        before: how many streams of this call have ended or failed to open before. The first one
+            is followed at once; a second that came to nothing suggests to wait a moment.
+    """
     response = VoiceResponse()
+    if before > 1:
+        response.pause(length=1)
     connect = Connect()
     media = Stream(url=settings.ENV.media_stream_url)
     media.parameter(name="call", value=str(call_id))
     media.parameter(name="token", value=token)
     connect.append(media)
     response.append(connect)
+    path = reverse("twilio-voice", kwargs={"call": call_id})
+    response.redirect(carrier.public_url(f"{path}?{AGAIN}={before + 1}"), method="POST")
     return str(response)
 
 

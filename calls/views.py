@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from django.views.decorators.http import require_POST
 
 from calls import carrier, twiml
 from calls.models import Call
-from calls.services import inbound, streams, webhooks
+from calls.services import inbound, resumption, streams, webhooks
 
 logger = structlog.get_logger(__name__)
 
@@ -58,11 +59,19 @@ def about_a_call(view: View) -> View:
     return found
 
 
+MOST_STREAMS = 20
+"""Streams of one call, those that could not be opened included."""
+LOST_LINE = "I am sorry, we have lost the connection. Goodbye."
+
+
 @from_carrier
 @about_a_call
 def voice(request: HttpRequest, call: Call) -> HttpResponse:
     """Say what to do with an answered call: connect it to our media stream."""
     now = timezone.now()
+    before = request.GET.get(twiml.AGAIN, "")
+    if before.isascii() and before.isdigit() and len(before) < 4:
+        return _stream_again(call, before=int(before), now=now)
     if call.is_active and not call.end_reason:
         webhooks.answered_note(call=call, sid=request.POST.get("CallSid", ""), now=now)
         token = streams.stream_token_issue(call_id=call.pk, now=now)
@@ -70,6 +79,19 @@ def voice(request: HttpRequest, call: Call) -> HttpResponse:
             return _xml(twiml.stream(call_id=call.pk, token=token))
     logger.info("instructions_hang_up", call_id=str(call.pk), state=call.state)
     return _xml(twiml.hang_up())
+
+
+def _stream_again(call: Call, *, before: int, now: datetime) -> HttpResponse:
+    """Say what to do with a call whose stream has ended: open another one, or end it politely."""
+    if not call.is_active or call.end_reason or call.stream_closed_at is not None:
+        return _xml(twiml.hang_up())
+    token = None
+    if before < MOST_STREAMS:
+        token = resumption.stream_token_renew(call_id=call.pk, now=now)
+    logger.info("stream_ended", call_id=str(call.pk), before=before, again=token is not None)
+    if token is None:
+        return _xml(twiml.say_and_hang_up(LOST_LINE))
+    return _xml(twiml.stream(call_id=call.pk, token=token, before=before))
 
 
 @from_carrier

@@ -13,13 +13,14 @@ from django.utils import timezone
 from twilio.request_validator import RequestValidator
 
 from agents.interface import Brief, ConversationProtocol
+from calls.services.resumption import stream_resume
 from calls.services.streams import LiveCall, StreamRefused, stream_open
 from voice import wire
 from voice.clerk import in_database
 from voice.metrics import STREAMS_REFUSED
 from voice.notices import notices_forward
 from voice.pipeline import carry_call, make_conversation
-from voice.session import Closed, MediaSession, live_calls
+from voice.session import MediaSession, MediaSocket, live_calls
 
 logger = structlog.get_logger(__name__)
 
@@ -44,7 +45,9 @@ class TwilioMediaConsumer(AsyncWebsocketConsumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._session: MediaSession | None = None
+        self._socket: MediaSocket | None = None
+        self._opening = False
+        """It has said which call it is, and it is not known yet whether it may have it."""
         self._timer: asyncio.TimerHandle | None = None
         self._refused = False
         self._unknown = 0
@@ -64,7 +67,8 @@ class TwilioMediaConsumer(AsyncWebsocketConsumer):
         """Accept the carrier, and nobody else."""
         if not self._is_signed():
             return await self._refuse("wrong_signature", POLICY_VIOLATION)
-        if reason := live_calls.refusal():
+        # A call that is held here may come back when no other one is taken: look at its start.
+        if not len(live_calls) and (reason := live_calls.refusal()):
             return await self._refuse(reason, TRY_LATER)
         await self.accept()
         loop = asyncio.get_running_loop()
@@ -84,12 +88,12 @@ class TwilioMediaConsumer(AsyncWebsocketConsumer):
             code = TOO_BIG if error.reason == "message_too_large" else POLICY_VIOLATION
             await self._refuse(error.reason, code)
             return
-        if self._session is None:
+        if self._socket is None:
             await self._before_start(message)
         elif isinstance(message, wire.Media | wire.Dtmf | wire.Mark):
-            self._session.put(message)
+            self._socket.put(message)
         elif isinstance(message, wire.Stop):
-            self._session.lose("stream_stopped")
+            self._socket.end("stream_stopped")
         else:
             await self._refuse("second_start", POLICY_VIOLATION)
 
@@ -97,8 +101,8 @@ class TwilioMediaConsumer(AsyncWebsocketConsumer):
         """Tell the call that its socket is gone."""
         if self._timer is not None:
             self._timer.cancel()
-        if self._session is not None:
-            self._session.lose("socket_lost")
+        if self._socket is not None:
+            self._socket.lost()
 
     def _is_signed(self) -> bool:
         headers = dict(self.scope["headers"])
@@ -109,21 +113,55 @@ class TwilioMediaConsumer(AsyncWebsocketConsumer):
     async def _before_start(self, message: wire.Message) -> None:
         if isinstance(message, wire.Connected):
             return
+        if self._opening:
+            return  # sound of the moment in which its token is looked at
         if not isinstance(message, wire.Start):
             await self._refuse("no_start", POLICY_VIOLATION)
             return
         if self._timer is not None:
             self._timer.cancel()
-        self._session = MediaSession(message, send=self.send, close=self.close)
-        live_calls.start(self._call(message, self._session))
+        held = live_calls.session_of(message.parameters.get("call", ""))
+        if held is not None:
+            self._opening = True
+            self._resuming = asyncio.create_task(self._resume(message, held))
+        elif reason := live_calls.refusal():
+            await self._refuse(reason, TRY_LATER)
+        else:
+            session = MediaSession(message, send=self.send, close=self.close)
+            self._socket = session.socket
+            live_calls.start(self._call(message, session))
 
     async def _call(self, start: wire.Start, session: MediaSession) -> None:
         """Open the call's record and carry the call; runs as a task of its own."""
-        call_id = start.parameters.get("call", "")
+        live: LiveCall | None = await self._ask(stream_open, start)
+        if live is None:
+            session.lose("refused")
+            return
+        call_id = str(live.call_id)
+        live_calls.hold(call_id, session)
+        news = asyncio.create_task(notices_forward(session, live.call_id), name="call-notices")
         try:
-            live: LiveCall = await in_database(
-                stream_open,
-                call_id=call_id,
+            await carry_call(session, live, type(self).converse(live.brief))
+        finally:
+            live_calls.release(call_id)
+            news.cancel()
+
+    async def _resume(self, start: wire.Start, session: MediaSession) -> None:
+        """Go on with a call whose last socket is gone."""
+        if await self._ask(stream_resume, start, otherwise=False) is False:
+            return
+        self._socket = session.attach(start, send=self.send, close=self.close)
+        if self._socket is None:
+            await self._refuse("call_ended", POLICY_VIOLATION)
+
+    async def _ask(
+        self, service: Callable[..., Any], start: wire.Start, *, otherwise: Any = None
+    ) -> Any:
+        """Have the record accept the stream; if it does not, close the socket."""
+        try:
+            return await in_database(
+                service,
+                call_id=start.parameters.get("call", ""),
                 token=start.parameters.get("token", ""),
                 stream_sid=start.stream_sid,
                 account_sid=start.account_sid,
@@ -131,20 +169,12 @@ class TwilioMediaConsumer(AsyncWebsocketConsumer):
                 now=timezone.now(),
             )
         except StreamRefused as error:
-            session.lose("refused")
             await self._refuse(error.reason, POLICY_VIOLATION)
-            return
         except Exception as error:
-            # Without its record a call cannot be held: the carrier goes on to hang up.
+            # Without its record a call cannot be held: the carrier asks again, or hangs up.
             logger.error("stream_not_opened", error=type(error).__name__, exc_info=error)
-            session.lose("refused")
             await self._refuse("no_record", TRY_LATER)
-            return
-        news = asyncio.create_task(notices_forward(session, live.call_id), name="call-notices")
-        try:
-            await carry_call(session, live, type(self).converse(live.brief))
-        finally:
-            news.cancel()
+        return otherwise
 
     def _too_late(self) -> None:
         task = asyncio.ensure_future(self._refuse("start_missing", POLICY_VIOLATION))
@@ -157,7 +187,6 @@ class TwilioMediaConsumer(AsyncWebsocketConsumer):
             self._timer.cancel()
         STREAMS_REFUSED.labels(reason=reason).inc()
         logger.warning("stream_refused", reason=reason)
-        if self._session is not None:
-            self._session.lose(reason)
-            self._session.put(Closed(reason))
+        if self._socket is not None:
+            self._socket.end(reason)
         await self.close(code=code)

@@ -30,6 +30,7 @@ from agents.interface import (
     KeyPress,
     MachineAnswered,
     Silence,
+    Unheard,
     WrapUp,
 )
 from calls.services.streams import LiveCall
@@ -38,6 +39,7 @@ from voice.clock import StreamClock
 from voice.engines.interface import Partial, Transcript
 from voice.frames import (
     KeyPressed,
+    LineLost,
     NoticeArrived,
     StreamClosed,
     TurnVerdict,
@@ -157,6 +159,8 @@ class Dialogue(FrameProcessor):
             self._post(self._on_key, frame.digit)
         elif isinstance(frame, NoticeArrived) and frame.notice is not None:
             self.notice(frame.notice)
+        elif isinstance(frame, LineLost):
+            self._post(self._on_line_lost, frame.back)
         elif isinstance(frame, StreamClosed):
             self.end(frame.reason)
         else:
@@ -318,6 +322,10 @@ class Dialogue(FrameProcessor):
         if stretch is None:
             return
         if stretch.turn is self._listening.turn:
+            if transcript.failed and not stretch.turn.text and self._speaking.free:
+                self._listening.next_turn()
+                await self._answer(Unheard())
+                return
             await self._words_known()
         else:
             await self._speaking.correct(stretch)
@@ -454,6 +462,28 @@ class Dialogue(FrameProcessor):
             self._backlog.append(event)
         else:
             await self._answer(event)
+
+    async def _on_line_lost(self, back: asyncio.Event) -> None:
+        """Wait for the line, and go on where it broke off. What else happens waits as well."""
+        speaking, listening = self._speaking, self._listening
+        speaking.note("line_lost")
+        self._decide_at = self._silence_at = self._greeting_until = None
+        await speaking.discard_ahead()
+        if speaking.speaks:
+            reply = speaking.current
+            await speaking.stop(force=True)
+            speaking.cut = reply
+        await back.wait()
+        speaking.note("line_back")
+        if speaking.cut is not None and await speaking.resume():
+            return
+        speaking.cut = None
+        if speaking.hanging_up:
+            self.end("agent_hung_up")
+        elif listening.turn.text:
+            await self._words_known()
+        elif not listening.voice:
+            await self._answer(Unheard())
 
     async def _on_key(self, digit: str) -> None:
         self._speaking.note("key", {"digit": digit})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 
 from pipecat.frames.frames import (
     DataFrame,
@@ -69,6 +70,13 @@ class NoticeArrived(SystemFrame):
     """News of the call from elsewhere in the product."""
 
     notice: Notice | None = None
+
+
+@dataclass
+class LineLost(SystemFrame):
+    """Nobody hears or is heard until `back` is set."""
+
+    back: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass

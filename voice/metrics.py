@@ -9,6 +9,8 @@ from prometheus_client import Counter, Gauge, Histogram
 
 LIVE_CALLS = Gauge("voice_live_calls", "Calls with an open media stream in this process.")
 STREAMS_REFUSED = Counter("voice_streams_refused", "Media streams refused.", ["reason"])
+SOCKETS_LOST = Counter("voice_sockets_lost", "Sockets of live calls that broke off or fell silent.")
+SOCKETS_BACK = Counter("voice_sockets_back", "Live calls that went on with another socket.")
 ANSWER_LATENCY = Histogram(
     "voice_answer_latency_seconds",
     "From the lead's last voiced sample to the agent's first.",

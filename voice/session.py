@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
@@ -20,8 +21,11 @@ logger = structlog.get_logger(__name__)
 MOST_WAITING = 250
 """Messages that wait for the pipeline: five seconds of sound. Then the oldest sound is dropped."""
 
-DEAD_AFTER_S = 5.0
-"""A carrier sends sound without a break; a stream silent for so long is dead."""
+DEAD_AFTER_S = 4.0
+"""A carrier sends sound without a break; a socket silent for so long is dead."""
+
+GRACE_S = 8.0
+"""How long a call that has lost its socket waits for the carrier to open another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +38,64 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class SocketLost:
+    """Nobody is on the line for now. `back` is set once a socket is there again."""
+
+    back: asyncio.Event
+
+
+@dataclass(frozen=True, slots=True)
 class Closed:
     """The stream is over. `reason` says who ended it."""
 
     reason: str
 
 
-Incoming = wire.Media | wire.Dtmf | wire.Mark | Notice | Closed
+Incoming = wire.Media | wire.Dtmf | wire.Mark | Notice | SocketLost | Closed
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MediaSocket:
+    """One WebSocket of a session, as its consumer holds it.
+
+    What is left of a socket that another one has replaced is ignored.
+    """
+
+    session: MediaSession
+    stream_sid: str
+    send: Callable[[str], Awaitable[None]]
+    close: Callable[[int], Awaitable[None]]
+    opened_ms: float
+    """When, in the session's time: the carrier counts each stream's time from its own start."""
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the call listens to it."""
+        return self.session.socket is self
+
+    def put(self, item: wire.Media | wire.Dtmf | wire.Mark) -> None:
+        """Hand over what came. Waits for nothing."""
+        if self.is_current:
+            self.session.heard_from()
+            if self.opened_ms and isinstance(item, wire.Media):
+                item = wire.Media(item.timestamp_ms + round(self.opened_ms), item.ulaw)
+            self.session.put(item)
+
+    def end(self, reason: str) -> None:
+        """Say that the stream is over, and with it the call."""
+        if self.is_current:
+            self.session.lose(reason)
+
+    def lost(self) -> None:
+        """Say that the socket is gone without a word: the carrier may open another one."""
+        if self.is_current:
+            self.session.detach()
 
 
 class MediaSession:
-    """One media stream after its `start`. The socket's side never waits in it.
+    """The media stream of one call, on one socket or several after each other.
+
+    The sockets' side never waits in it.
 
     Args:
         start: what the carrier said of the stream.
@@ -60,15 +111,21 @@ class MediaSession:
         close: Callable[[int], Awaitable[None]],
     ) -> None:
         self.clock = StreamClock()
-        self.stream_sid = start.stream_sid
-        self._send = send
-        self._close = close
+        self.socket: MediaSocket | None = MediaSocket(self, start.stream_sid, send, close, 0.0)
         self._waiting: deque[Incoming] = deque()
         self._arrived = asyncio.Event()
+        self._patience_until = time.monotonic() + DEAD_AFTER_S
+        self._back: asyncio.Event | None = None
+        self._closing: set[asyncio.Task[None]] = set()
         self.closed = ""
         """Why the stream is over; empty while it is not."""
 
-    # The socket's side
+    @property
+    def waiting(self) -> int:
+        """How many messages the pipeline has still to take."""
+        return len(self._waiting)
+
+    # The sockets' side
 
     def put(self, item: Incoming) -> None:
         """Hand something over to the pipeline at once; when it is behind, drop the oldest sound."""
@@ -83,6 +140,44 @@ class MediaSession:
         self._waiting.append(item)
         self._arrived.set()
 
+    def heard_from(self) -> None:
+        """Note that the socket lives."""
+        self._patience_until = time.monotonic() + DEAD_AFTER_S
+
+    def attach(
+        self,
+        start: wire.Start,
+        *,
+        send: Callable[[str], Awaitable[None]],
+        close: Callable[[int], Awaitable[None]],
+    ) -> MediaSocket | None:
+        """Go on with another socket, and close the one before. `None` if the call is over."""
+        if self.closed:
+            return None
+        self.detach()
+        self.socket = MediaSocket(self, start.stream_sid, send, close, self.clock.now_ms())
+        self.heard_from()
+        if self._back is not None:
+            self._back.set()
+            self._back = None
+        metrics.SOCKETS_BACK.inc()
+        logger.info("socket_back", stream_sid=start.stream_sid)
+        return self.socket
+
+    def detach(self) -> None:
+        """Wait for another socket; the one there was is closed. Safe to call twice."""
+        gone, self.socket = self.socket, None
+        if gone is None or self.closed:
+            return
+        metrics.SOCKETS_LOST.inc()
+        logger.warning("socket_lost", stream_sid=gone.stream_sid)
+        self._patience_until = time.monotonic() + GRACE_S
+        self._back = asyncio.Event()
+        self.put(SocketLost(self._back))
+        closing = asyncio.ensure_future(_close(gone))
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+
     def lose(self, reason: str) -> None:
         """Say that the stream is over. Only the first reason counts."""
         if not self.closed:
@@ -92,41 +187,55 @@ class MediaSession:
     # The pipeline's side
 
     async def get(self) -> Incoming:
-        """Return what comes next. A stream that has gone silent is closed."""
+        """Return what comes next. A socket that has gone silent is given up, then the call is."""
         while not self._waiting:
             self._arrived.clear()
             try:
-                async with asyncio.timeout(DEAD_AFTER_S):
+                async with asyncio.timeout(max(0.0, self._patience_until - time.monotonic())):
                     await self._arrived.wait()
             except TimeoutError:
-                self.lose("socket_lost")
+                if time.monotonic() < self._patience_until:
+                    continue  # something came meanwhile
+                if self.socket is not None:
+                    self.detach()
+                else:
+                    self.lose("socket_lost")
         return self._waiting.popleft()
 
     async def send_sound(self, ulaw: bytes) -> None:
         """Send sound for the caller."""
-        await self._write(wire.compose_media(self.stream_sid, ulaw))
+        if self.socket is not None:
+            await self._write(wire.compose_media(self.socket.stream_sid, ulaw))
 
     async def send_mark(self, name: str) -> None:
         """Ask to be told when the sound so far has been played."""
-        await self._write(wire.compose_mark(self.stream_sid, name))
+        if self.socket is not None:
+            await self._write(wire.compose_mark(self.socket.stream_sid, name))
 
     async def send_clear(self) -> None:
         """Take back the sound not yet played."""
-        await self._write(wire.compose_clear(self.stream_sid))
+        if self.socket is not None:
+            await self._write(wire.compose_clear(self.socket.stream_sid))
 
     async def close(self) -> None:
         """Close the socket. Safe to call twice."""
-        with contextlib.suppress(Exception):  # the socket may be gone in many ways
-            await self._close(1000)
+        if self.socket is not None:
+            await _close(self.socket)
 
     async def _write(self, text: str) -> None:
-        if self.closed:
+        socket = self.socket
+        if self.closed or socket is None:
             return
         try:
-            await self._send(text)
+            await socket.send(text)
         except Exception as error:
             logger.info("stream_write_failed", error=type(error).__name__)
-            self.lose("socket_lost")
+            socket.lost()
+
+
+async def _close(socket: MediaSocket) -> None:
+    with contextlib.suppress(Exception):  # the socket may be gone in many ways
+        await socket.close(1000)
 
 
 class LiveCalls:
@@ -139,6 +248,7 @@ class LiveCalls:
     def __init__(self) -> None:
         self.draining = False
         self._tasks: dict[asyncio.Task[None], None] = {}
+        self._sessions: dict[str, MediaSession] = {}
         self._lag_watch: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
@@ -165,6 +275,18 @@ class LiveCalls:
         metrics.LIVE_CALLS.set(len(self._tasks))
         task.add_done_callback(self._ended)
         return task
+
+    def hold(self, call_id: str, session: MediaSession) -> None:
+        """Note which session a call has, so that its carrier may come back to it."""
+        self._sessions[call_id] = session
+
+    def release(self, call_id: str) -> None:
+        """Forget the session of a call that is over."""
+        self._sessions.pop(call_id, None)
+
+    def session_of(self, call_id: str) -> MediaSession | None:
+        """Return the session of a call that this process carries."""
+        return self._sessions.get(call_id)
 
     async def drain(self, timeout_s: float) -> int:
         """Take no new calls and wait for the live ones; return how many were still there."""

@@ -22,13 +22,14 @@ from voice.frames import (
     GroupBegins,
     GroupEnds,
     KeyPressed,
+    LineLost,
     NoticeArrived,
     SpeechEnds,
     StreamClosed,
 )
 from voice.playout import Playout
 from voice.recorder import Recorder
-from voice.session import Closed, MediaSession, Notice
+from voice.session import Closed, MediaSession, Notice, SocketLost
 from voice.speech import Group, Speech
 from voice.wire import Dtmf, Mark, Media
 
@@ -90,6 +91,8 @@ class MediaInput(BaseInputTransport):
                 await self.push_frame(KeyPressed(digit=item.digit))
             elif isinstance(item, Notice):
                 await self.push_frame(NoticeArrived(notice=item))
+            elif isinstance(item, SocketLost):
+                await self.push_frame(LineLost(back=item.back))
             elif isinstance(item, Closed):
                 await self.push_frame(StreamClosed(reason=item.reason))
                 return

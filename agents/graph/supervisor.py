@@ -11,12 +11,13 @@ from langgraph.types import Command
 from agents.graph import closer
 from agents.graph.lines import question_again, say
 from agents.graph.state import STOP, Setting, State, Talk, lead_words
-from agents.interface import ActionDone, Item, KeyPress, Silence, Utterance
+from agents.interface import ActionDone, Item, KeyPress, Silence, Unheard, Utterance
 from agents.understanding import Context, Intent, Reading
 
 AGENT = "supervisor"
 Agents = Literal["greeter", "qualifier", "objections", "scheduler", "answerer", "__end__"]
 MOST_REPEATS = 2
+MOST_UNHEARD = 3
 SURE = 0.9
 
 
@@ -90,6 +91,8 @@ def supervisor(state: State, runtime: Runtime[Setting]) -> Command[Agents]:
         return _to("scheduler", talk, f"{event.action} {'done' if event.ok else 'failed'}")
     if isinstance(event, Silence):
         return _silence(talk, event, setting, items)
+    if isinstance(event, Unheard):
+        return _unheard(talk, setting, items)
     if isinstance(event, KeyPress):
         if talk.expecting.endswith("offer_slot") and event.digit in ("1", "2"):
             return _to("scheduler", talk, f"key {event.digit}")
@@ -232,6 +235,20 @@ def _silence(
     again = question_again(talk, setting)
     talk = talk.step(AGENT, f"silence, {event.count} in a row")
     return Command(goto=STOP, update={"talk": talk, "items": (*items, line, *again)})
+
+
+def _unheard(talk: Talk, setting: Setting, items: tuple[Item, ...]) -> Command[Agents]:
+    """Ask for it again; where nothing can be heard at all, end politely."""
+    if talk.expecting == "booking":
+        return Command(goto=STOP, update={"talk": talk.step(AGENT, "waits for the booking")})
+    tried = talk.tried("unheard")
+    if tried >= MOST_UNHEARD:
+        return _closed(*closer.in_silence(talk, setting))
+    talk = replace(talk, tries={**talk.tries, "unheard": tried + 1}).step(AGENT, "not heard")
+    line = say(setting.script.not_understood, "reprompt", AGENT, setting)
+    return Command(
+        goto=STOP, update={"talk": talk, "items": (*items, line, *question_again(talk, setting))}
+    )
 
 
 def _to(agent: Agents, talk: Talk, why: str) -> Command[Agents]:

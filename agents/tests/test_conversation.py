@@ -14,6 +14,7 @@ from agents.interface import (
     MachineAnswered,
     Say,
     Silence,
+    Unheard,
     WrapUp,
 )
 from agents.tests.talking import NOW, ZONE, Talk, at_the_offer, opened, slot
@@ -279,6 +280,16 @@ async def test_silence_is_asked_into_twice_and_then_ended() -> None:
     assert talk.topics[0] == "reprompt"
     assert talk.words != first
     await talk.says(Silence(3))
+    assert talk.done(Action.HANG_UP) == {"outcome": "incomplete"}
+
+
+async def test_what_nobody_could_hear_is_asked_for_again_but_not_for_ever() -> None:
+    talk = await (await opened()).says("yes")
+    asked = talk.asks
+    for _ in range(3):
+        await talk.says(Unheard())
+        assert talk.topics == ["reprompt", asked]
+    await talk.says(Unheard())
     assert talk.done(Action.HANG_UP) == {"outcome": "incomplete"}
 
 

@@ -8,7 +8,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agents.conversation import CHECKPOINTS, Conversation
-from agents.interface import Action, ActionDone, Event, Item, KeyPress, Silence, Utterance
+from agents.interface import (
+    Action,
+    ActionDone,
+    Event,
+    Item,
+    KeyPress,
+    Silence,
+    Unheard,
+    Utterance,
+)
 from agents.tests.talking import brief, opened
 
 EVENTS: list[Event] = [
@@ -37,6 +46,7 @@ EVENTS: list[Event] = [
     ),
     Silence(1),
     Silence(2),
+    Unheard(),
     KeyPress("9"),
     KeyPress("1"),
     ActionDone(Action.BOOK, True),

@@ -13,7 +13,7 @@ from decimal import Decimal
 from uuid import UUID
 
 import structlog
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from phonenumbers import region_code_for_number
 
 from billing.models import Charge
@@ -34,6 +34,7 @@ GOODBYE = timedelta(seconds=45)
 """How long a call may take to end politely once its budget refused it: its paid minute lasts at
 least 55 s then, and the hang-up takes a moment."""
 _REFUSED = "budget.refused"
+_AGAIN = "media_stream_again"
 _CARRIER_COMPONENTS = ("telephony_out", "telephony_in", "media_stream", "recording", "amd")
 
 
@@ -129,6 +130,11 @@ def minutes_charge(call: Call, *, until: datetime) -> None:
         _charge_minutes(call, "recording", line, until, charged)
     if call.detect_machines and call.answered_at and f"{call.pk}:amd" not in charged:
         _charge(call, "amd", f"{call.pk}:amd", until)
+
+
+def stream_charge(*, call: Call, stream_sid: str, now: datetime) -> None:
+    """Charge the begun minute of a further media stream: each is rounded up by itself."""
+    _charge(call, "media_stream", f"{call.pk}:{_AGAIN}:{stream_sid}", now)
 
 
 def minutes_settle(call: Call, *, now: datetime) -> None:
@@ -233,9 +239,10 @@ def _promise(call: Call, now: datetime) -> Pressure:
     except PriceUnknown as error:
         logger.error("estimate_without_price", call_id=str(call.pk), problem=str(error))
         return "normal"
-    speech = (
+    # What the estimate does not know of: speech, and streams that were opened again.
+    besides = (
         Charge.objects.filter(call_id=call.pk)
-        .exclude(component__in=_CARRIER_COMPONENTS)
+        .filter(~Q(component__in=_CARRIER_COMPONENTS) | Q(key__startswith=f"{call.pk}:{_AGAIN}:"))
         .aggregate(total=Sum("amount"))["total"]
     ) or Decimal(0)
-    return reservation_extend(call_id=call.pk, amount_total=carrier + speech, now=now)
+    return reservation_extend(call_id=call.pk, amount_total=carrier + besides, now=now)

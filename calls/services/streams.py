@@ -29,7 +29,7 @@ class StreamRefused(Exception):  # noqa: N818 - says what happened
     """A media stream was not accepted.
 
     `reason` is one of unknown_call, missing_token, wrong_token, replayed_token, call_ended,
-    not_ours.
+    held_elsewhere (by another process, or one that died), not_ours.
     """
 
     def __init__(self, reason: str) -> None:
@@ -94,7 +94,9 @@ def stream_open(
         StreamRefused: with the reason; nothing was changed.
     """
     with transaction.atomic():
-        call = _admit(call_id, token, account_sid, call_sid)
+        call = stream_admit(call_id, token, account_sid, call_sid)
+        if call.stream_started_at is not None:
+            raise StreamRefused("held_elsewhere")
         taken = Call.objects.filter(
             pk=call.pk,
             state__in=Call.ACTIVE_STATES,
@@ -148,7 +150,12 @@ def stream_closed(*, call_id: UUID | str, reason: str, now: datetime) -> None:
         event_record(call_id=call_id, kind="stream_closed", data={"reason": reason}, now=now)
 
 
-def _admit(call_id: str, token: str, account_sid: str, call_sid: str) -> Call:
+def stream_admit(call_id: str, token: str, account_sid: str, call_sid: str) -> Call:
+    """Return the call that a stream is for.
+
+    Raises:
+        StreamRefused: its token, account or call is not the one we expect.
+    """
     try:
         call = Call.objects.select_related("lead", "campaign", "playbook_version").get(
             pk=UUID(call_id)

@@ -20,6 +20,8 @@ class Faults:
         callback_duplicates: how many times more each status callback is sent.
         callback_reorder: when 1, status callbacks swap places in pairs (second first).
         drop_socket_after_ms: the media socket is cut this long after it opened, without `stop`.
+        stall_socket_after_ms: from then on the media socket stays open, and nothing more passes.
+        faulty_streams: how many streams of a call are cut or stalled so; 0 for each of them.
         rest_429: how many REST requests are refused as too many (error 20429).
         rest_500: how many REST requests fail with an internal error (20500).
         lose_response: how many calls are accepted while the HTTP answer is cut off.
@@ -29,6 +31,8 @@ class Faults:
     callback_duplicates: int = 0
     callback_reorder: int = 0
     drop_socket_after_ms: int = 0
+    stall_socket_after_ms: int = 0
+    faulty_streams: int = 0
     rest_429: int = 0
     rest_500: int = 0
     lose_response: int = 0

@@ -55,6 +55,7 @@ class MediaStream:
         self._opened_ms = 0
         self._outgoing: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue(MOST_WAITING)
         self._overflowed = asyncio.Event()
+        self._stalled = False
 
     async def run(
         self,
@@ -63,8 +64,13 @@ class MediaStream:
         webhooks: Webhooks,
         *,
         drop_after_ms: int = 0,
+        stall_after_ms: int = 0,
     ) -> None:
         """Carry the call's sound until the application closes the socket.
+
+        Args:
+            drop_after_ms: when to cut the connection; 0 for never.
+            stall_after_ms: when to let nothing more pass in either direction; 0 for never.
 
         Raises:
             StreamError: the socket could not be opened.
@@ -82,6 +88,8 @@ class MediaStream:
         ]
         if drop_after_ms:
             tasks.append(asyncio.create_task(asyncio.sleep(drop_after_ms / 1000)))
+        if stall_after_ms:
+            asyncio.get_running_loop().call_later(stall_after_ms / 1000, self._stall)
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             if drop_after_ms and tasks[3] in done:
@@ -99,6 +107,11 @@ class MediaStream:
             self._line.playout.clear()
             await _close(socket)
             self._note("stream_closed", stream_sid=self.stream_sid)
+
+    def _stall(self) -> None:
+        """Let nothing more pass, as when a network in between has forgotten the connection."""
+        self._note("fault_socket_stalled")
+        self._stalled = True
 
     async def _open(
         self, url: str, session: aiohttp.ClientSession, webhooks: Webhooks
@@ -154,6 +167,8 @@ class MediaStream:
         )
 
     def _send(self, message: dict[str, Any]) -> None:
+        if self._stalled:
+            return
         try:
             self._outgoing.put_nowait(message)
         except asyncio.QueueFull:
@@ -181,6 +196,8 @@ class MediaStream:
 
     async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         async for message in socket:
+            if self._stalled:
+                continue
             if message.type is not aiohttp.WSMsgType.TEXT:
                 self._reject(31951, "only text messages are understood")
                 continue

@@ -191,10 +191,15 @@ class Program:
             parameters={a.get("name", ""): a.get("value", "") for a in names},
             note=self._call.note,
         )
-        drop_ms = self._board.faults.value("drop_socket_after_ms", *self._leg.scopes)
         self._report_stream(noun, stream.stream_sid, "stream-started")
         try:
-            await stream.run(url, self._board.session, self._board.webhooks, drop_after_ms=drop_ms)
+            await stream.run(
+                url,
+                self._board.session,
+                self._board.webhooks,
+                drop_after_ms=self._stream_fault("drop_socket_after_ms"),
+                stall_after_ms=self._stream_fault("stall_socket_after_ms"),
+            )
         except StreamError as error:
             self._error(error.code, str(error))
             self._report_stream(noun, stream.stream_sid, "stream-error", str(error))
@@ -204,6 +209,13 @@ class Program:
             raise
         self._report_stream(noun, stream.stream_sid, "stream-stopped")
         return self._action(verb, {})
+
+    def _stream_fault(self, name: str) -> int:
+        """Return after how many ms a fault strikes the stream that opens now; 0 for never."""
+        faults, scopes = self._board.faults, self._leg.scopes
+        most = faults.value("faulty_streams", *scopes)
+        spared = most and len(self._call.events("stream_opened")) >= most
+        return 0 if spared else faults.value(name, *scopes)
 
     def _report_stream(self, noun: Verb, sid: str, event: str, problem: str = "") -> None:
         params = {

@@ -123,6 +123,7 @@ class Transcript:
         language: ISO 639-1 code of the language spoken, "" if the engine does not tell or too
             little was said.
         language_probability: 0 to 1.
+        failed: Whether the engine broke down: the text is what it had understood until then.
     """
 
     text: str
@@ -132,6 +133,7 @@ class Transcript:
     rejected: str = ""
     language: str = ""
     language_probability: float = 0.0
+    failed: bool = False
 
 
 class Utterance(Protocol):

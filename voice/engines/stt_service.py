@@ -249,7 +249,7 @@ class StreamingSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
         except EngineError as error:
             await self.push_error(f"speech recognition failed: {error}", exception=error)
             # What was understood before the failure is better than nothing.
-            transcript = Transcript(partial.text, 0.0, partial.audio_ms)
+            transcript = Transcript(partial.text, 0.0, partial.audio_ms, failed=True)
         self._clear_eager_end_of_turn()  # type: ignore[no-untyped-call]
         self._shown = ""
         if self._utterance is None:

@@ -211,18 +211,31 @@ class Caller:
         self.clears_ms: list[int] = []
         self.closed = asyncio.Event()
         self.passed = asyncio.Condition()
+        self.silent = False
 
     @property
     def now_ms(self) -> int:
         return len(self.heard) // 8
 
     async def __aenter__(self) -> Self:
+        await self._open(self._token)
+        return self
+
+    async def _open(self, token: str | None) -> None:
         url = django_settings.ENV.media_stream_url
         self.socket = await self._session.ws_connect(url, headers=signed(url))
+        self.closed.clear()
         await self.send({"event": "connected", "protocol": "Call", "version": "1.0.0"})
-        await self.send(start_message(str(self._call.pk), self._token))
-        self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._line())]
-        return self
+        await self.send(start_message(str(self._call.pk), token))
+        self._tasks += [
+            asyncio.create_task(self._read(self.socket)),
+            asyncio.create_task(self._line(self.socket)),
+        ]
+
+    async def come_back(self, token: str | None) -> None:
+        """Open another stream of the same call, as the carrier does when one has ended."""
+        self.ear.clear()
+        await self._open(token)
 
     async def __aexit__(self, *_: object) -> None:
         for task in self._tasks:
@@ -242,6 +255,10 @@ class Caller:
         await self.send(
             {"event": "dtmf", "streamSid": "MZ", "dtmf": {"track": "inbound_track", "digit": digit}}
         )
+
+    def fall_silent(self) -> None:
+        """Send nothing any more, on a connection that stays open."""
+        self.silent = True
 
     def drop(self) -> None:
         """Lose the connection without a word."""
@@ -265,8 +282,8 @@ class Caller:
     async def sleep_ms(self, ms: float) -> None:
         await asyncio.sleep(ms / 1000)
 
-    async def _read(self) -> None:
-        async for message in self.socket:
+    async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        async for message in socket:
             content = json.loads(message.data)
             if content["event"] == "media":
                 self.ear.feed(base64.b64decode(content["media"]["payload"]))
@@ -276,7 +293,8 @@ class Caller:
             elif content["event"] == "clear":
                 self.clears_ms.append(self.now_ms)
                 self.ear.clear()
-        self.closed.set()
+        if socket is self.socket:
+            self.closed.set()
 
     def _passed(self, name: str, played: bool) -> None:
         self.marks.append((name, played))
@@ -289,11 +307,11 @@ class Caller:
         if not self.socket.closed:
             await self.send(message)
 
-    async def _line(self) -> None:
+    async def _line(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         loop = asyncio.get_running_loop()
         began = loop.time()
         chunk = 0
-        while not self.socket.closed:
+        while not socket.closed and not self.silent:
             chunk += 1
             await asyncio.sleep(max(0.0, began + chunk * 0.02 - loop.time()))
             self.heard += self.ear.next_frame()

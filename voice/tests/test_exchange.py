@@ -190,6 +190,7 @@ async def test_silence_is_noticed_and_a_socket_that_drops_leaves_a_whole_record(
     call: Call, token: str, server: Daphne, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("voice.dialogue.SILENCE_MS", 600.0)
+    monkeypatch.setattr("voice.session.GRACE_S", 0.2)
     talk = script(
         call, lambda _event: [Say("Are you still there?", "reprompt", "greeter"), LONG, LONG]
     )

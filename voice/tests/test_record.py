@@ -13,7 +13,7 @@ from django.db import OperationalError
 from calls.services.sound import sha256_of, wav_repair
 from voice.clerk import Clerk
 from voice.recorder import Recorder
-from voice.session import MediaSession
+from voice.session import Closed, MediaSession, SocketLost
 from voice.wire import Media, Start
 
 LOUD, QUIET = b"\x10" * 160, b"\xff" * 160
@@ -139,6 +139,7 @@ async def test_a_pipeline_that_is_behind_loses_the_oldest_sound_only(
 ) -> None:
     monkeypatch.setattr("voice.session.MOST_WAITING", 5)
     monkeypatch.setattr("voice.session.DEAD_AFTER_S", 0.1)
+    monkeypatch.setattr("voice.session.GRACE_S", 0.1)
 
     async def nothing(_: object) -> None:
         return None
@@ -154,4 +155,5 @@ async def test_a_pipeline_that_is_behind_loses_the_oldest_sound_only(
         140,
         160,
     ]
-    assert (await session.get()).reason == "socket_lost", "a stream without sound is dead"
+    assert isinstance(await session.get(), SocketLost), "a socket without sound is dead"
+    assert await session.get() == Closed("socket_lost"), "and no other one came"

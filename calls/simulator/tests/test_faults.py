@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
 
 import aiohttp
@@ -161,3 +162,29 @@ def test_faults_are_written_as_text() -> None:
 def test_a_wrong_fault_is_refused(text: str) -> None:
     with pytest.raises(FaultError):
         FaultBook().add(text)
+
+
+@pytest.mark.parametrize("fault", ["drop_socket_after_ms", "stall_socket_after_ms"])
+async def test_only_the_first_streams_of_a_call_may_be_at_fault(
+    sdk: Sdk, carrier: CarrierSimulator, application: Application, fault: str
+) -> None:
+    carrier.faults.scope("mute").set(fault, 100)
+    carrier.faults.scope("mute").set("faulty_streams", 1)
+    sound: list[int] = []
+
+    async def media(socket: web.WebSocketResponse) -> None:
+        await Peer(socket).next("start")
+        sound.append(0)
+        with contextlib.suppress(TimeoutError):
+            while sound[-1] < 30:
+                message = await asyncio.wait_for(socket.receive(), 0.5)
+                if message.type is not WSMsgType.TEXT:
+                    break
+                sound[-1] += 1
+
+    application.media = media
+    call = await sdk.call("mute", twiml=application.stream(after=application.stream()[10:-11]))
+    ended = await carrier.wait_for(call.sid, 10)
+    assert len(ended.events("stream_opened")) == 2
+    assert sound[0] < 30, "the first one fell silent"
+    assert sound[1] == 30, "the second one did not"
