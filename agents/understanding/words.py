@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
@@ -81,6 +82,8 @@ _FILLERS = re.compile(r"\b(um+|uhm*|er+m*|ah+|hm+|mm+|eh|you know|i mean(?= i)|k
 def normalised(text: str) -> str:
     """Return the words of `text` in one spelling: lower case, contractions open, no fillers."""
     text = text.lower().replace("’", "'").replace("‘", "'").replace("`", "'")
+    # Accents are not heard: "más" and "mas", "José" and "Jose" are the same words.
+    text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)
     text = re.sub(r"\$ ?([\d.]+) ?(k|m|thousand|million|grand)?\b", r"\1 \2 dollars", text)
     text = re.sub(r"\b(\d+)(k|am|pm)\b", r"\1 \2", text)
