@@ -13,11 +13,13 @@ _http = get_asgi_application()
 from agents.conversation import preload as preload_agents  # noqa: E402 - needs Django set up
 from reauto_site.draining import drain_on_sigterm  # noqa: E402
 from reauto_site.routing import websocket_urlpatterns  # noqa: E402
+from voice.capacity import capacity_report_start  # noqa: E402
 from voice.preload import preload as preload_voice  # noqa: E402
 
 # Before the port is open: nothing is loaded while somebody waits on the line.
 preload_voice()
 preload_agents()
 drain_on_sigterm()
+capacity_report_start()
 
 application = ProtocolTypeRouter({"http": _http, "websocket": URLRouter(websocket_urlpatterns)})

@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from voice.session import live_calls
+from voice.live_calls import live_calls
 
 logger = structlog.get_logger(__name__)
 

@@ -59,13 +59,14 @@ def _redis() -> str:
 
 def _voice() -> str:
     # Here, because commands that never ask need not load the engines' libraries.
+    from voice.live_calls import live_calls
     from voice.preload import is_ready
-    from voice.session import live_calls
 
     if not is_ready():
         return "The speech engines are not loaded."
     return {
         "": "",
         "draining": "No new calls are taken: the process is about to stop.",
-        "full": "No further call can be served well now.",
+        "full": "Every place for a call is taken.",
+        "strained": "Calls are answered too late already: no further one can be served well.",
     }[live_calls.refusal()]

@@ -7,6 +7,8 @@ import time
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from voice.strain import Strain
+
 LIVE_CALLS = Gauge("voice_live_calls", "Calls with an open media stream in this process.")
 STREAMS_REFUSED = Counter("voice_streams_refused", "Media streams refused.", ["reason"])
 SOCKETS_LOST = Counter("voice_sockets_lost", "Sockets of live calls that broke off or fell silent.")
@@ -27,10 +29,21 @@ UNWRITTEN = Counter("voice_records_lost", "Records given up because the database
 
 LAG_PERIOD_S = 0.25
 
+strain = Strain()
+"""How this process has been keeping up."""
+
+
+def answered(latency_s: float) -> None:
+    """Count how long a caller waited for an answer."""
+    ANSWER_LATENCY.observe(latency_s)
+    strain.answered(latency_s)
+
 
 async def watch_loop() -> None:
     """Measure how late the event loop wakes, until cancelled."""
     while True:
         due = time.monotonic() + LAG_PERIOD_S
         await asyncio.sleep(LAG_PERIOD_S)
-        LOOP_LAG.observe(max(0.0, time.monotonic() - due))
+        late_s = max(0.0, time.monotonic() - due)
+        LOOP_LAG.observe(late_s)
+        strain.woke(late_s)

@@ -1,4 +1,4 @@
-"""The live media streams of this process, and what each one's two ends say to each other."""
+"""One call's media stream: what its two ends say to each other, on one socket after another."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
-from django.conf import settings
 
 from voice import metrics, wire
 from voice.clock import StreamClock
+from voice.live_calls import live_calls
+
+__all__ = ["Closed", "MediaSession", "MediaSocket", "Notice", "SocketLost", "live_calls"]
 
 logger = structlog.get_logger(__name__)
 
@@ -236,73 +238,3 @@ class MediaSession:
 async def _close(socket: MediaSocket) -> None:
     with contextlib.suppress(Exception):  # the socket may be gone in many ways
         await socket.close(1000)
-
-
-class LiveCalls:
-    """The calls that this process carries. One per process: `live_calls`.
-
-    A call's task belongs here, not to the consumer that started it: the server cancels consumers
-    when their peer is gone, and a call has a record to finish.
-    """
-
-    def __init__(self) -> None:
-        self.draining = False
-        self._tasks: dict[asyncio.Task[None], None] = {}
-        self._sessions: dict[str, MediaSession] = {}
-        self._lag_watch: asyncio.Task[None] | None = None
-
-    def __len__(self) -> int:
-        return len(self._tasks)
-
-    @property
-    def most(self) -> int:
-        """How many calls the process may carry at once."""
-        most: int = settings.ENV.voice_max_sessions
-        return most
-
-    def refusal(self) -> str:
-        """Return why no further call can be served well now; empty if one can."""
-        if self.draining:
-            return "draining"
-        return "full" if len(self._tasks) >= self.most else ""
-
-    def start(self, call: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Run a call to its end, whatever happens to its socket."""
-        if self._lag_watch is None or self._lag_watch.done():
-            self._lag_watch = asyncio.create_task(metrics.watch_loop(), name="loop-lag")
-        task = asyncio.create_task(call, name="call")
-        self._tasks[task] = None
-        metrics.LIVE_CALLS.set(len(self._tasks))
-        task.add_done_callback(self._ended)
-        return task
-
-    def hold(self, call_id: str, session: MediaSession) -> None:
-        """Note which session a call has, so that its carrier may come back to it."""
-        self._sessions[call_id] = session
-
-    def release(self, call_id: str) -> None:
-        """Forget the session of a call that is over."""
-        self._sessions.pop(call_id, None)
-
-    def session_of(self, call_id: str) -> MediaSession | None:
-        """Return the session of a call that this process carries."""
-        return self._sessions.get(call_id)
-
-    async def drain(self, timeout_s: float) -> int:
-        """Take no new calls and wait for the live ones; return how many were still there."""
-        self.draining = True
-        if self._tasks:
-            await asyncio.wait(list(self._tasks), timeout=timeout_s)
-        return len(self._tasks)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        del self._tasks[task]
-        metrics.LIVE_CALLS.set(len(self._tasks))
-        if not self._tasks and self._lag_watch is not None:
-            self._lag_watch.cancel()
-            self._lag_watch = None
-        if not task.cancelled() and task.exception() is not None:
-            logger.error("call_failed", exc_info=task.exception())
-
-
-live_calls = LiveCalls()

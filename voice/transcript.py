@@ -7,9 +7,9 @@ from uuid import UUID
 
 from agents.interface import Notes
 from calls.services.record import turn_record
+from voice import metrics
 from voice.clerk import Clerk
 from voice.listening import LeadTurn, row_of
-from voice.metrics import ANSWER_LATENCY
 from voice.reply import FILLER, Reply
 
 
@@ -133,4 +133,4 @@ def observe_latency(reply: Reply) -> None:
     """Count a reply's latency in the process's metrics."""
     latency_ms, _ = latency_of(reply)
     if latency_ms is not None:
-        ANSWER_LATENCY.observe(latency_ms / 1000)
+        metrics.answered(latency_ms / 1000)

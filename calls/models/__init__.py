@@ -8,6 +8,7 @@ from calls.models.lease import Lease
 from calls.models.outbox import OutboxItem
 from calls.models.record import CallEvent, Recording, Turn
 from calls.models.schedule import ScheduledWork
+from calls.models.voice_process import VoiceProcess
 
 __all__ = [
     "Call",
@@ -22,4 +23,5 @@ __all__ = [
     "Recording",
     "ScheduledWork",
     "Turn",
+    "VoiceProcess",
 ]

@@ -36,6 +36,7 @@ from calls.selectors import (
 )
 from calls.services.budget_alerts import budget_refusal_note
 from calls.services.campaigns import campaign_pause
+from calls.services.capacity import voice_capacity_free
 from calls.services.ending import call_end_now, call_finish
 from calls.services.metering import region_of
 from calls.services.record import event_record
@@ -69,9 +70,11 @@ class _Refused(Exception):  # noqa: N818 - says what happened
 def dial_next(now: datetime) -> Call | None:
     """Dial one call. `None` when nobody may be called now, or nothing more at the same time.
 
+    Nobody is called whom no voice process has a place for.
+
     Campaigns take turns: the one that dialled longest ago goes first.
     """
-    if kill_switch_engaged() or carrier.circuit.is_open:
+    if kill_switch_engaged() or carrier.circuit.is_open or voice_capacity_free(now) == 0:
         return None
     refusals = 0
     for campaign_id in _in_turn(now):

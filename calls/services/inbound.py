@@ -14,6 +14,7 @@ from billing.services import BudgetExhausted, budget_reserve
 from calls.models import Call, Campaign, Enrolment
 from calls.policy.metering import seconds_to_promise
 from calls.services.budget_alerts import budget_refusal_note
+from calls.services.capacity import voice_capacity_free
 from calls.services.metering import region_of, telephony_of
 from calls.services.tiers import tier_begin
 from leads.models import Lead
@@ -35,7 +36,8 @@ def call_receive(*, parameters: Mapping[str, str], now: datetime) -> Call:
     """Make the row of an inbound call, with its money promised. The same CallSid gives the same.
 
     Raises:
-        NotTaken: the caller is unknown, is on another call, or cannot be paid for.
+        NotTaken: the caller is unknown, is on another call, cannot be paid for, or no voice
+            process has a place.
     """
     sid = parameters.get("CallSid", "")
     if parameters.get("AccountSid") != settings.ENV.twilio_account_sid or not sid:
@@ -46,6 +48,8 @@ def call_receive(*, parameters: Mapping[str, str], now: datetime) -> Call:
     lead = Lead.objects.filter(phone=parameters.get("From", "")).first()
     if lead is None:
         raise NotTaken("unknown_caller", _UNKNOWN)
+    if voice_capacity_free(now) == 0:
+        raise NotTaken("no_capacity", _BUSY)
     campaign = _campaign_of(lead)
     version = playbook_version_current(campaign.playbook_id) if campaign else None
     if campaign is None or version is None:
