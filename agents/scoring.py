@@ -67,7 +67,7 @@ def _answer_factor(slot: str, answer: Mapping[str, Any]) -> Factor | None:
         points = _STRENGTH_POINTS[min(3, int(answer.get("strength", 0)))]
     elif kind == "months":
         points = next((won for most, won in _MONTHS_POINTS if value <= most), _FAR_POINTS)
-    elif kind == "money":
+    elif kind in ("money", "rent"):
         points = 8
     elif kind == "property":
         points = 10 if "bedrooms" in value else 6
@@ -75,7 +75,7 @@ def _answer_factor(slot: str, answer: Mapping[str, Any]) -> Factor | None:
         # Only whether another agent is at work tells something by its yes or no.
         points = (-10 if value else 12) if slot == "has_agent" else 4
     else:
-        points = 2
+        points = 4 if kind == "text" else 2
     return Factor(slot, answer_text(kind, value), points, str(answer.get("said", "")))
 
 

@@ -12,6 +12,10 @@ def answer_text(kind: str, value: Any) -> str:
         return "at once" if value == 0 else f"{value} month{'s' if value > 1 else ''}"
     if kind == "money" and isinstance(value, int):
         return f"${value:,}"
+    if kind == "rent" and isinstance(value, int):
+        return f"${value:,} a month"
+    if kind == "text":
+        return str(value)
     if kind == "property" and isinstance(value, Mapping):
         rooms = value.get("bedrooms")
         parts = [str(value["kind"]).replace("_", " ")] if value.get("kind") else []

@@ -67,9 +67,10 @@ def _situation(notes: Notes, script: Script) -> str:
 
 
 def _missing(notes: Notes, script: Script) -> str:
+    values = {slot: answer["value"] for slot, answer in notes.answers.items()}
     open_slots = [
         question.slot.replace("_", " ")
-        for question in script.questions
+        for question in script.questions_for(values)
         if question.slot not in notes.answers
     ]
     return ", ".join(open_slots) + "." if open_slots else "nothing."

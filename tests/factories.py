@@ -213,6 +213,7 @@ class PlaybookVersionFactory(DjangoModelFactory[PlaybookVersion]):
     number = factory.LazyAttribute(lambda version: version.playbook.versions.count() + 1)
     script = factory.LazyFunction(lambda: {"name": "Sellers"})
     note = "First words"
+    published_at = factory.LazyFunction(timezone.now)
 
 
 class CampaignFactory(DjangoModelFactory[Campaign]):

@@ -21,7 +21,8 @@ def outcome_reached(talk: Talk, setting: Setting) -> str:
         return "appointment"
     if talk.callback_set:
         return "callback"
-    required = [question.slot for question in setting.script.questions if question.required]
+    asked = setting.script.questions_for(talk.values)
+    required = [question.slot for question in asked if question.required]
     if talk.human_heard and all(slot in talk.answers for slot in required):
         return "qualified"
     return ""

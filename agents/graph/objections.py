@@ -59,10 +59,10 @@ def _objection(talk: Talk, reading: Reading, setting: Setting) -> Objection | No
     if reading.objection:
         return script.objection(reading.objection)
     kind, _, slot = talk.expecting.partition(".")
-    if kind in ("ask", "clarify"):
+    if kind in ("ask", "clarify") and slot in talk.answers:
         for question in script.questions:
-            if question.slot == slot and question.objection_on_yes:
-                return script.objection(question.objection_on_yes)
+            if question.slot == slot:
+                return script.objection(question.objection_for(talk.answers[slot]["value"]))
     return None
 
 

@@ -30,11 +30,8 @@ def qualifier(state: State, runtime: Runtime[Setting]) -> Command[Next]:
     # Only an answer of this turn counts here: a resumed talk has none to judge.
     asked = _asked(talk, setting)
     if asked is not None and reading is not None:
-        if (
-            asked.objection_on_yes
-            and _yes_now(talk, asked)
-            and (asked.objection_on_yes not in talk.objections)
-        ):
+        objection = _objection_now(talk, asked)
+        if objection and objection not in talk.objections:
             return Command(goto="objections", update={"talk": talk})
         if line := _stays(talk, asked, reading, setting):
             talk, lines = line
@@ -51,19 +48,16 @@ def asks_next(
     """Ask the next question that is open, or hand over to the scheduler."""
     talk = replace(talk, stage="qualify")
     question = next(
-        (
-            each
-            for each in setting.script.questions
-            if each.slot not in talk.answers and each.slot not in talk.skipped
-        ),
-        None,
+        (each for each in setting.script.questions_for(talk.values) if _is_open(each, talk)), None
     )
     if question is None:
         talk = replace(talk, stage="schedule", expecting="").step(AGENT, "nothing left to ask")
         return Command(goto="scheduler", update={"talk": talk})
-    topic = f"ask.{question.slot}"
+    half = question.slot in talk.answers
+    topic = f"{'clarify' if half else 'ask'}.{question.slot}"
     tried = talk.tried(topic)
-    line = question.ask[min(tried, len(question.ask) - 1)]
+    wordings = question.clarify if half else question.ask
+    line = wordings[min(tried, len(wordings) - 1)]
     lines: list[Say] = []
     acknowledgements = setting.script.acknowledgements
     if answered and acknowledgements:
@@ -75,16 +69,39 @@ def asks_next(
     return Command(goto=STOP, update={"talk": talk, "items": (*items, *lines)})
 
 
+def _is_open(question: Question, talk: Talk) -> bool:
+    """Tell whether a question is to be asked: not answered yet, or, of a home, only its kind was
+    said by the way."""
+    if question.slot in talk.skipped:
+        return False
+    if question.slot not in talk.answers:
+        return True
+    put = talk.tried(f"ask.{question.slot}") + talk.tried(f"clarify.{question.slot}")
+    return not put and _lacks_rooms(question, talk)
+
+
+def _lacks_rooms(question: Question, talk: Talk) -> bool:
+    if question.type != "property":
+        return False
+    value = talk.answers[question.slot]["value"]
+    return "bedrooms" not in value and value.get("kind") != "land"
+
+
 def _asked(talk: Talk, setting: Setting) -> Question | None:
+    """Return the question that is open, unless an answer since then has made it pointless."""
     kind, _, slot = talk.expecting.partition(".")
     if kind not in ("ask", "clarify"):
         return None
-    return next((each for each in setting.script.questions if each.slot == slot), None)
+    asked = setting.script.questions_for(talk.values)
+    return next((each for each in asked if each.slot == slot), None)
 
 
-def _yes_now(talk: Talk, asked: Question) -> bool:
+def _objection_now(talk: Talk, asked: Question) -> str:
+    """Return the objection that the answer of this turn is, "" if it is none."""
     answer = talk.answers.get(asked.slot)
-    return bool(answer and answer["value"] is True and answer["turn"] == talk.turn)
+    if answer is None or answer["turn"] != talk.turn:
+        return ""
+    return asked.objection_for(answer["value"])
 
 
 def _stays(
@@ -138,7 +155,6 @@ def _rooms_asked(
     talk: Talk, asked: Question, clarified: int, setting: Setting
 ) -> tuple[Talk, tuple[Say, ...]] | None:
     """Ask once for the bedrooms if only the kind of home was said."""
-    value = talk.answers[asked.slot]["value"]
-    if asked.type != "property" or clarified or "bedrooms" in value or value.get("kind") == "land":
+    if clarified or not _lacks_rooms(asked, talk):
         return None
     return _clarified(talk, asked, clarified, setting)

@@ -91,6 +91,11 @@ class Talk:
     transcript: tuple[tuple[str, str], ...] = ()
     """(speaker, words) of the last turns; the agent's words only as far as they were heard."""
 
+    @property
+    def values(self) -> dict[str, Any]:
+        """Slot -> value, as known so far."""
+        return {slot: answer["value"] for slot, answer in self.answers.items()}
+
     def tried(self, topic: str) -> int:
         """Return how often a question was put."""
         return self.tries.get(topic, 0)

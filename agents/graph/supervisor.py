@@ -36,7 +36,7 @@ async def listener(state: State, runtime: Runtime[Setting]) -> Command[Literal["
             expecting=talk.expecting,
             offered=talk.offered,
             last_answered=talk.last_answered,
-            answers={slot: answer["value"] for slot, answer in talk.answers.items()},
+            answers=talk.values,
             first_name=brief.lead_first_name,
         ),
     )
@@ -106,7 +106,8 @@ def supervisor(state: State, runtime: Runtime[Setting]) -> Command[Agents]:
         return Command(goto=STOP, update={"talk": talk, "items": ()})
     if reading.has(Intent.WRONG_NUMBER) and not reading.answers:
         return _closed(*closer.wrong_number(talk, setting))
-    if reading.has(Intent.SOLD) and talk.stage == "greet":
+    has_sold = reading.has(Intent.SOLD) and not reading.objection
+    if has_sold and talk.stage == "greet" and not _gives_a_reason(reading, setting):
         return _closed(*closer.not_interested(talk, setting, "has sold already"))
     if reading.has(Intent.HOSTILE):
         talk = talk.signal("hostile", True)
@@ -155,6 +156,12 @@ def _agent_for(talk: Talk, reading: Reading, setting: Setting) -> tuple[Agents, 
     return by_stage[talk.stage], f"goes on ({talk.expecting or talk.stage})"
 
 
+def _gives_a_reason(reading: Reading, setting: Setting) -> bool:
+    """Tell whether the words answer a question of the playbook with one of its answers: to have
+    sold one home is a reason to buy another."""
+    return any(setting.script.question(slot).type == "choice" for slot in reading.answers)
+
+
 def _refuses(talk: Talk, reading: Reading) -> bool:
     confidence = reading.intents.get(Intent.NOT_INTERESTED, 0.0)
     if confidence >= SURE:
@@ -176,7 +183,7 @@ def _stands_alone(talk: Talk, reading: Reading, setting: Setting) -> bool:
     if asked not in reading.answers:
         return True
     question = setting.script.question(asked)
-    return question.objection_on_yes == reading.objection
+    return bool(question.objection_for(reading.answers[asked].value))
 
 
 _SAYS_SOMETHING_ELSE = (

@@ -29,7 +29,8 @@ class Playbook(models.Model):
 
 
 class PlaybookVersion(models.Model):
-    """One state of a playbook's script. Never changed: a call keeps the version it began with.
+    """One state of a playbook's script. Its words never change: a call keeps the version it began
+    with. A version is a draft until it is published; calls begin with the one published last.
 
     `script` is validated by `agents.playbook.Script`.
     """
@@ -43,9 +44,13 @@ class PlaybookVersion(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     created_at = models.DateTimeField(auto_now_add=True)
+    published_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it went live last. A draft has none."
+    )
 
     class Meta:
         ordering = ("playbook", "-number")
+        indexes = (models.Index(fields=("playbook", "-published_at"), name="playbook_live"),)
         constraints = (
             models.UniqueConstraint(fields=("playbook", "number"), name="playbook_version_once"),
             models.CheckConstraint(condition=Q(number__gte=1), name="playbook_version_from_1"),
@@ -53,3 +58,8 @@ class PlaybookVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.playbook} v{self.number}"
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether no call has ever been allowed to begin with it."""
+        return self.published_at is None

@@ -1,4 +1,4 @@
-"""Publishing playbooks: each change is a version, and versions never change."""
+"""Writing playbooks: each change is a version, versions never change, and one of them is live."""
 
 from __future__ import annotations
 
@@ -9,15 +9,105 @@ from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
+from django.utils import timezone
+from pydantic import ValidationError
 
 from agents.models import Playbook, PlaybookVersion
 from agents.playbook import Script
+from agents.selectors import playbook_script, playbook_version_current
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 SHIPPED: Mapping[str, tuple[str, str, str]] = {
     # name: file, kind of lead, description
     "Seller": ("seller.toml", "seller", "An owner who may sell: qualify and book a visit."),
+    "Buyer": ("buyer.toml", "buyer", "Somebody who looks for a home: qualify and book a talk."),
+    "Renter and landlord": (
+        "renter_landlord.toml",
+        "renter",
+        "Somebody who looks for a home to rent, or has one to rent out.",
+    ),
+    "Old lead": (
+        "old_lead.toml",
+        "seller",
+        "Somebody who asked about a move long ago: find out where things stand.",
+    ),
 }
+
+
+class PlaybookChanged(Exception):  # noqa: N818 - says what happened
+    """The playbook was changed since it was read. `newest` is what is there now."""
+
+    def __init__(self, newest: PlaybookVersion) -> None:
+        super().__init__(f"{newest.playbook} was changed meanwhile: version {newest.number}")
+        self.newest = newest
+
+
+@transaction.atomic
+def playbook_version_save(
+    *,
+    playbook_id: UUID,
+    script: Script | Mapping[str, Any],
+    note: str = "",
+    author: AbstractBaseUser | None = None,
+    based_on: int | None = None,
+) -> PlaybookVersion:
+    """Keep `script` as the playbook's newest version, a draft, and return it.
+
+    Saving what is already the newest version returns that version.
+
+    Args:
+        based_on: the number of the version that was read and edited; 0 if there was none.
+
+    Raises:
+        ScriptInvalid: the script cannot be used; its faults say why.
+        PlaybookChanged: somebody has saved a version after `based_on`. Nothing was saved.
+        Playbook.DoesNotExist: there is no such playbook.
+    """
+    checked = Script.checked(script.model_dump() if isinstance(script, Script) else script)
+    # The row is the queue: two writers of one playbook take turns.
+    playbook = Playbook.objects.select_for_update().get(id=playbook_id)
+    newest = playbook.versions.order_by("-number").first()
+    if newest is not None and _says(newest, checked):
+        return newest
+    if newest is not None and based_on is not None and newest.number != based_on:
+        raise PlaybookChanged(newest)
+    version = PlaybookVersion(
+        playbook=playbook,
+        number=newest.number + 1 if newest else 1,
+        script=checked.model_dump(mode="json"),
+        note=note,
+        author_id=author.pk if author else None,
+    )
+    version.full_clean()
+    version.save()
+    return version
+
+
+def _says(version: PlaybookVersion, script: Script) -> bool:
+    try:
+        return playbook_script(version) == script
+    except ValidationError:  # written when a playbook had another form
+        return False
+
+
+@transaction.atomic
+def playbook_version_publish(*, version_id: UUID) -> PlaybookVersion:
+    """Let calls begin with a version from now on, and return it. Running calls keep theirs.
+
+    Publishing the live version again changes nothing.
+
+    Raises:
+        ScriptInvalid: the script breaks a rule that has come since it was saved.
+        PlaybookVersion.DoesNotExist: there is no such version.
+    """
+    version = PlaybookVersion.objects.select_related("playbook").get(id=version_id)
+    Playbook.objects.select_for_update().get(id=version.playbook_id)
+    if playbook_version_current(version.playbook_id) == version:
+        return version
+    Script.checked(version.script)
+    version.published_at = timezone.now()
+    version.save(update_fields=["published_at"])
+    return version
 
 
 @transaction.atomic
@@ -28,31 +118,16 @@ def playbook_publish(
     note: str = "",
     author: AbstractBaseUser | None = None,
 ) -> PlaybookVersion:
-    """Make `script` the playbook's newest version and return it.
-
-    Publishing what is already the newest version returns that version. Running calls keep theirs.
+    """Save `script` as the playbook's newest version and let calls begin with it at once.
 
     Raises:
-        ScriptInvalid: the script cannot be used; its messages say why.
+        ScriptInvalid: the script cannot be used; its faults say why.
         Playbook.DoesNotExist: there is no such playbook.
     """
-    checked = Script.checked(script.model_dump() if isinstance(script, Script) else script)
-    # The row is the queue: two publishers of one playbook take turns.
-    playbook = Playbook.objects.select_for_update().get(id=playbook_id)
-    data = checked.model_dump(mode="json")
-    newest = playbook.versions.order_by("-number").first()
-    if newest is not None and newest.script == data:
-        return newest
-    version = PlaybookVersion(
-        playbook=playbook,
-        number=newest.number + 1 if newest else 1,
-        script=data,
-        note=note,
-        author_id=author.pk if author else None,
+    version = playbook_version_save(
+        playbook_id=playbook_id, script=script, note=note, author=author
     )
-    version.full_clean()
-    version.save()
-    return version
+    return playbook_version_publish(version_id=version.id)
 
 
 @transaction.atomic
@@ -66,7 +141,7 @@ def playbooks_seed() -> list[PlaybookVersion]:
         playbook, _ = Playbook.objects.get_or_create(
             name=name, defaults={"lead_kind": kind, "description": description}
         )
-        version = playbook.versions.order_by("-number").first()
+        version = playbook_version_current(playbook.id)
         if version is None:
             version = playbook_publish(
                 playbook_id=playbook.id, script=Script.from_toml(DATA / file), note="As shipped."

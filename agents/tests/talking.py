@@ -16,6 +16,9 @@ from agents.services.playbooks import DATA
 ZONE = ZoneInfo("America/New_York")
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=ZONE)  # a Monday morning
 SELLER = Script.from_toml(DATA / "seller.toml")
+BUYER = Script.from_toml(DATA / "buyer.toml")
+RENTER = Script.from_toml(DATA / "renter_landlord.toml")
+OLD_LEAD = Script.from_toml(DATA / "old_lead.toml")
 
 
 def slot(day: int, hour: int, *, minute: int = 0, month: int = 11) -> Slot:

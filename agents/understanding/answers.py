@@ -11,16 +11,22 @@ from typing import Any
 from agents.playbook import Question
 from agents.understanding.intents import Intent
 from agents.understanding.numbers import count_in, money_in, months_in, property_in
+from agents.understanding.own_words import after_cue, own_words
+from agents.understanding.rents import rent_in
 from agents.understanding.words import first_trigger
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A slot's value as understood, 0-1 how surely, and how much it says (see `Option`)."""
+    """A slot's value as understood, 0-1 how surely, and how much it says (see `Option`).
+
+    A guess takes whatever was said for the answer; it gives way to any other meaning of the words.
+    """
 
     value: Any
     confidence: float
     strength: int = 0
+    guess: bool = False
 
 
 def answer_to(
@@ -55,6 +61,11 @@ def answer_to(
         case "count":
             number = count_in(words) if expected else None
             return None if number is None else Answer(number, sure)
+        case "rent":
+            rent = rent_in(words, expected=expected)
+            return None if rent is None else Answer(rent, sure)
+        case "text":
+            return _text(question, words, expected, intents)
 
 
 _NO_REASON = (
@@ -91,13 +102,38 @@ def _choice(
     # Any real sentence is a reason; the lead's own words are kept with it.
     if (
         expected
+        and question.other
         and len(tokens) >= 4
         and _REASON.search(words)
         and not any(intent in intents for intent in _NO_REASON)
-        and not re.match(r"(who|what|how|where|when|which|are you|is this|do you|can you)\b", words)
+        and not is_question(words)
     ):
-        return Answer("other", 0.5, 1)
+        return Answer("other", 0.5, 1, guess=True)
     return None
+
+
+def _text(
+    question: Question, words: str, expected: bool, intents: Mapping[Intent, float]
+) -> Answer | None:
+    if (said := after_cue(words, question.cues)) is not None:
+        return Answer(said, 0.8)
+    # "Maybe the west side" is an answer, "I have no idea" is none.
+    told = {intent for intent, sure in intents.items() if sure >= 0.9 or len(words.split()) < 3}
+    if not expected or not told.isdisjoint(_NO_REASON) or is_question(words):
+        return None
+    said = own_words(words)
+    return None if said is None else Answer(said, 0.6, guess=True)
+
+
+_QUESTION = re.compile(
+    r"(who|what|how|where|when|which|why|(are|does|did|can|could|will)(?! not)|"
+    r"(am|is|was|do|would|have|has) (i|you|this|that|it|we|they|there|he|she|anyone))\b"
+)
+
+
+def is_question(words: str) -> bool:
+    """Tell whether normalised words ask something."""
+    return _QUESTION.match(words) is not None
 
 
 def _yes_no(

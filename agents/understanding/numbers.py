@@ -49,7 +49,8 @@ def money_in(words: str, *, expected: bool) -> int | None:
         return 750_000
     if re.search(r"\ba quarter (of a )?mil(lion)?\b|\bquarter mil(lion)?\b", words):
         return 250_000
-    text = digits(words)
+    # "four fifty thousand" is one number, not four and then fifty thousand.
+    text = re.sub(r"(?<![\w.:])(\d{1,2}) ([1-9]0|\d[1-9])000\b", r"\1\g<2>000", digits(words))
     if half := re.search(r"\b(\d+) (million|1000000) and (a half|half)\b", text):
         return int(half[1]) * 1_000_000 + 500_000
     if half := re.search(r"\b(1000000|million) and (a half|half)\b", text):
@@ -158,7 +159,7 @@ _NOW = re.compile(
     r"\b(as soon as (possible|i can|we can)|asap|a s a p|right away|straight away|immediately|"
     r"(sooner|soon) the better|the sooner|quickly|yesterday|ready (now|to go)|very soon|real soon|"
     r"pretty soon|(pretty|very|real|super) (quick|fast)|soon as|right now|this week|next week|this month|any ?(time|day) now|urgent(ly)?|"
-    r"in a hurry|fast as|at once)\b"
+    r"in a hurry|fast as|at once|(is|sits|stands|already) (empty|vacant))\b"
 )
 _FAR = re.compile(
     r"\b(someday|some day|eventually|no (rush|hurry)|whenever|not for a while|not in a (rush|hurry)|down the "
@@ -179,16 +180,18 @@ def months_in(words: str, *, today: date, expected: bool) -> int | None:
         ]
         if spans:
             return max(0, round(spans[-1] if len(spans) > 1 else spans[0]))
-    if expected or re.search(r"\b(sell|move|moving|list|gone|out)\b", words):
+    if expected or re.search(r"\b(sell|move|moving|list|gone|out|buy|rent|lease|need)\b", words):
         if (calendar := _calendar_months(words, today)) is not None:
             return calendar
-        if _NOW.search(words) or (expected and re.search(r"^(\w+ ){0,2}(now|today|soon)\b", words)):
+        if _NOW.search(words) or (expected and re.search(r"^(\w+ ){0,3}(now|today|soon)\b", words)):
             return 0
         if _FAR.search(words):
             return 24
     if not expected or re.search(r"\bago\b", words):
         return None
-    bare = re.search(r"(?<![\w.:])(\d{1,2})(?: (?:to|or) (\d{1,2}))?(?![\w.:]| ?\d)", text)
+    bare = re.search(
+        r"(?<![\w.:])(\d{1,2})(?: (?:to|or) (\d{1,2}))?(?![\w.:]| ?\d| ?(?:bed|bath|room))", text
+    )
     value = int(bare[2] or bare[1]) if bare else None
     return value if value is not None and value <= 36 else None
 

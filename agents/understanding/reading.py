@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from agents.interface import Slot
 from agents.playbook import Question, Script
-from agents.understanding.answers import Answer, answer_to, corrected_part
+from agents.understanding.answers import Answer, answer_to, corrected_part, is_question
 from agents.understanding.intents import Intent, intents_in
 from agents.understanding.questions import asks_question
 from agents.understanding.times import Choice, Named, choice_of, named_time
@@ -112,6 +112,9 @@ def _read(words: str, context: Context, *, tolerant: bool) -> Reading:
     if _is_somebody_else(words, context.first_name):
         intents[Intent.WRONG_NUMBER] = 0.9
     answers = _answers(words, context, intents, tolerant)
+    if answers and re.search(r"\b(rent|renter|renting|tenant|own)\b", words):
+        # Who rents cannot sell; to a playbook that asks for it, it is an answer.
+        intents.pop(Intent.WRONG_NUMBER, None)
     objection = next(
         (
             each.key
@@ -128,6 +131,13 @@ def _read(words: str, context: Context, *, tolerant: bool) -> Reading:
         ),
         "",
     )
+    if objection or fact:
+        asks = bool(fact) and is_question(words)
+        answers = {
+            slot: answer
+            for slot, answer in answers.items()
+            if not (answer.guess or (asks and script.question(slot).type in _IN_WORDS))
+        }
     choosing = context.expecting in ("offer_slot", "clarify.offer_slot", "confirm_slot")
     choice = (
         choice_of(
@@ -192,19 +202,41 @@ def _answers(
             )
             if answer is not None:
                 return {target.slot: answer}
-    found = {}
+    found: dict[str, Answer] = {}
+    known = dict(context.answers)
+    told: set[str] = set()
     for question in context.script.questions:
+        is_asked = asked is not None and asked.slot == question.slot
+        # A follow-up is open only after its condition; a condition may be met in this very turn.
+        rule = question.only_if
+        if rule is not None and not (rule.slot in known and rule.holds(known[rule.slot])):
+            continue
+        # Of two questions of one kind, the one that is asked takes the answer, else the first.
+        if (
+            not is_asked
+            and question.type in _ONE_EACH
+            and (question.type in told or (asked is not None and asked.type == question.type))
+        ):
+            continue
         answer = answer_to(
             question,
             words,
             today=today,
-            expected=asked is not None and asked.slot == question.slot,
+            expected=is_asked,
             intents=intents,
             tolerant=tolerant,
         )
         if answer is not None:
             found[question.slot] = answer
+            known[question.slot] = answer.value
+            told.add(question.type)
     return found
+
+
+_IN_WORDS = frozenset({"choice", "yes_no", "text"})
+"""Kinds of answers that the words of a question to the agent can hold by chance."""
+_ONE_EACH = frozenset({"months", "property", "money", "rent", "count"})
+"""Kinds of answers that cannot be told apart by their words."""
 
 
 def _correction_target(meant: str, context: Context) -> Question | None:

@@ -1,0 +1,34 @@
+"""What a playbook holds: persona, lines, questions, objections, limits; checked before it is kept.
+
+A script is data a manager writes. Every line is meant to be spoken: short, one idea a sentence.
+Lines may hold placeholders in braces; which ones depends on where the line is spoken.
+"""
+
+from agents.playbook.faults import Fault, ScriptInvalid
+from agents.playbook.parts import (
+    LANGUAGES,
+    PLACEHOLDER,
+    Condition,
+    Fact,
+    Objection,
+    Option,
+    Part,
+    Question,
+)
+from agents.playbook.places import spoken_lines
+from agents.playbook.script import Script
+
+__all__ = [
+    "LANGUAGES",
+    "PLACEHOLDER",
+    "Condition",
+    "Fact",
+    "Fault",
+    "Objection",
+    "Option",
+    "Part",
+    "Question",
+    "Script",
+    "ScriptInvalid",
+    "spoken_lines",
+]
