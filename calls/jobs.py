@@ -15,7 +15,7 @@ from calls.services.aftercall import aftercall_run
 from calls.services.budget_alerts import budget_alert_send
 from calls.services.carrier_recordings import carrier_recording_fetch
 from calls.services.outbox import Handler, NotYet, outbox_purge, outbox_run
-from leads.jobs import import_work, mail_work
+from leads.jobs import import_work, mail_work, number_list_work
 
 
 def _aftercall(payload: Mapping[str, Any], now: datetime) -> None:
@@ -33,6 +33,11 @@ def _budget_alert(payload: Mapping[str, Any], now: datetime) -> None:
 def _import(payload: Mapping[str, Any], now: datetime) -> None:
     # Without workers the dialer's process does it between two passes: calls must not wait for it.
     if import_work(payload["batch"], seconds=45.0 if settings.REDIS_URL else 0.5):
+        raise NotYet(timezone.now() + timedelta(milliseconds=100))
+
+
+def _numbers(payload: Mapping[str, Any], now: datetime) -> None:
+    if number_list_work(payload["list"], seconds=45.0 if settings.REDIS_URL else 0.5):
         raise NotYet(timezone.now() + timedelta(milliseconds=100))
 
 
@@ -58,6 +63,7 @@ HANDLERS: dict[str, Handler] = {
     "carrier_recording": _carrier_recording,
     "import": _import,
     "jobs_purge": _jobs_purge,
+    "numbers": _numbers,
     "reconcile_costs": _reconcile_costs,
     "refresh_prices": _refresh_prices,
     "mail": _mail,
@@ -70,6 +76,7 @@ QUEUES: dict[str, str] = {
     "carrier_recording": "slow",
     "import": "slow",
     "jobs_purge": "slow",
+    "numbers": "slow",
     "reconcile_costs": "slow",
     "refresh_prices": "slow",
 }

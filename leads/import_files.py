@@ -41,15 +41,18 @@ class FileShape:
     delimiter: str = ""
 
 
-def shape_of(file: IO[bytes], *, size: int) -> FileShape:
+def shape_of(file: IO[bytes], *, size: int, most: int = MAX_BYTES) -> FileShape:
     """Find out how to read a file.
+
+    Args:
+        most: bytes that it may have.
 
     Raises:
         FileRefused: it is too large, empty, locked, no table, or in an unknown encoding.
     """
-    if size > MAX_BYTES:
+    if size > most:
         raise FileRefused(
-            f"The file has {size / 1048576:.0f} MB; {MAX_BYTES // 1048576} MB is the most. "
+            f"The file has {size / 1048576:.0f} MB; {most // 1048576} MB is the most. "
             "Split it and import the parts one after another."
         )
     file.seek(0)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from leads.services.imports import import_step
 from leads.services.mail import mail_send
+from leads.services.number_lists import number_list_step
 
 
 def import_work(batch_id: str, *, seconds: float) -> bool:
@@ -17,3 +18,8 @@ def import_work(batch_id: str, *, seconds: float) -> bool:
 def mail_work(mail_id: str, *, now: datetime) -> None:
     """Send a promised e-mail."""
     mail_send(mail_id=mail_id, now=now)
+
+
+def number_list_work(list_id: str, *, seconds: float) -> bool:
+    """Read on in a list of numbers for about that many seconds. True while there is more to do."""
+    return number_list_step(list_id=UUID(list_id), seconds=seconds)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +10,9 @@ from django.db.models import Count, Q
 from django.db.models.functions import Lower
 
 from leads.calendars import free_slots
-from leads.models import Consent, DoNotCall, ImportBatch, Lead
+from leads.csv_lines import csv_lines
+from leads.models import Consent, ImportBatch, Lead
+from leads.number_facts import number_facts
 from leads.policy.may_call import CallFacts
 from leads.policy.places import states_of_number
 from leads.policy.slots import FreeSlot
@@ -47,20 +48,27 @@ def call_facts(
         california_override: why the campaign may call California; empty: it may not.
     """
     number = str(lead.phone)
-    revoked = list(
+    consents = list(
         Consent.objects.filter(
             lead=lead, phone=number, kind=Consent.Kind.EXPRESS_WRITTEN
-        ).values_list("revoked_at", flat=True)
+        ).values_list("given_at", "revoked_at")
     )
-    has_consent = any(at is None for at in revoked)
+    valid = [given_at for given_at, revoked_at in consents if revoked_at is None]
+    about = number_facts(lead)
     # The address and the number may each tell the truth: the rules of both states hold.
     states = states_of_number(number) | ({lead.state.upper()} if lead.state else set())
     return CallFacts(
         time_zones=tuple(str(zone) for zone in lead.time_zones),
         states=tuple(sorted(states)),
-        has_consent=has_consent,
-        consent_was_revoked=bool(revoked) and not has_consent,
-        do_not_call=DoNotCall.objects.filter(phone=number).exists(),
+        has_consent=bool(valid),
+        consent_was_revoked=bool(consents) and not valid,
+        consent_on=max(valid).date() if valid else None,
+        do_not_call=about.do_not_call,
+        national=about.national,
+        national_blocks=about.national_blocks,
+        stale_national_blocks=about.stale_national_blocks,
+        reassigned=about.reassigned,
+        stale_reassigned_blocks=about.stale_reassigned_blocks,
         attempts_at=tuple(attempts_at),
         on_call=on_call,
         kill_switch=kill_switch,
@@ -74,36 +82,16 @@ def call_facts(
 
 
 def import_error_rows(batch: ImportBatch) -> Iterator[str]:
-    """Yield, as CSV, every row of an import that has something to say, with its own cells.
-
-    A cell that a spreadsheet would take for a formula begins with an apostrophe; an import reads
-    it as it was.
-    """
-    line = _Line()
-    writer = csv.writer(line)
-    writer.writerow(["row", "verdict", "reason", *map(_defused, batch.columns)])
-    yield line.text
+    """Yield, as CSV, every row of an import that has something to say, with its own cells."""
     rows = batch.rows.exclude(reason="").order_by("number")
-    for number, verdict, reason, values in rows.values_list(
-        "number", "verdict", "reason", "values"
-    ).iterator(chunk_size=1000):
-        cells = [_defused(cell) for cell in values.get("cells", ())]
-        writer.writerow([number, verdict, _defused(reason), *cells])
-        yield line.text
-
-
-class _Line:
-    """The last line that was written, where a CSV writer wants a file."""
-
-    text = ""
-
-    def write(self, text: str) -> None:
-        self.text = text
-
-
-def _defused(cell: str) -> str:
-    # https://owasp.org/www-community/attacks/CSV_Injection
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+    remarks = rows.values_list("number", "verdict", "reason", "values").iterator(chunk_size=1000)
+    return csv_lines(
+        ["row", "verdict", "reason", *batch.columns],
+        (
+            [number, verdict, reason, *values.get("cells", ())]
+            for number, verdict, reason, values in remarks
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)

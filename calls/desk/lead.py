@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from billing.standing import budgets_for, standings
 from calls.desk.campaign import REASONS
 from calls.models import Call, Enrolment
 from calls.selectors import kill_switch_engaged
@@ -35,8 +36,17 @@ def lead_verdict(lead: Lead, *, now: datetime) -> Decision:
         attempts_at=[at for at in attempts if at is not None],
         on_call=Call.objects.filter(lead=lead, state__in=Call.ACTIVE_STATES).exists(),
         kill_switch=kill_switch_engaged(),
+        budget_exhausted=_account_budget_used_up(now),
     )
     return may_call(facts, now=now)
+
+
+def _account_budget_used_up(now: datetime) -> bool:
+    """Whether a budget that binds every call has nothing left, whatever the campaign."""
+    return any(
+        standing.period.committed >= standing.limit
+        for standing in standings(budgets_for(None), now=now)
+    )
 
 
 def lead_calls(lead: Lead) -> list[Call]:

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 _FOR_GOOD = frozenset(
     {
         "do_not_call",
+        "national_do_not_call",
+        "number_reassigned",
         "no_consent",
         "consent_revoked",
         "state_blocked",
@@ -25,6 +27,8 @@ _WAIT = {
     "outside_hours": timedelta(minutes=30),
     "attempts_day": timedelta(hours=1),
     "attempts_week": timedelta(hours=6),
+    "national_scrub_stale": timedelta(hours=1),
+    "reassigned_check_stale": timedelta(hours=1),
 }
 
 

@@ -39,6 +39,7 @@ from calls.services.campaigns import campaign_pause
 from calls.services.capacity import voice_capacity_free
 from calls.services.ending import call_end_now, call_finish
 from calls.services.metering import region_of
+from calls.services.permission import calls_without_permission
 from calls.services.record import event_record
 from calls.services.tiers import tier_begin
 from leads.policy.may_call import may_call
@@ -208,12 +209,16 @@ def _put_back(refusal: _Refused, now: datetime) -> None:
 def call_dial(*, call_id: UUID, now: datetime) -> bool:
     """Ask the carrier to dial a created call. Whoever makes it `dialing` sends it, nobody else.
 
-    Returns whether it may be ringing: false when somebody else has it, the kill switch is on, or
-    the carrier surely refused.
+    Returns whether it may be ringing: false when somebody else has it, the kill switch is on, the
+    permission was withdrawn since the gate was asked, or the carrier surely refused.
     """
     with transaction.atomic():
         if kill_switch_engaged():
             call_finish(call_id=call_id, state=Call.State.CANCELED, reason="kill_switch", now=now)
+            return False
+        if calls_without_permission(call_id):
+            reason = "permission_withdrawn"
+            call_finish(call_id=call_id, state=Call.State.CANCELED, reason=reason, now=now)
             return False
         mine = Call.objects.filter(pk=call_id, state=Call.State.CREATED).update(
             state=Call.State.DIALING, dialed_at=now, updated_at=now

@@ -1,11 +1,13 @@
 """Who we may call: leads, their permission, and what became of them."""
 
 from leads.models.appointment import Appointment
+from leads.models.calling_policy import CallingPolicy
 from leads.models.consent import Consent, DoNotCall
 from leads.models.imports import ImportBatch, ImportMapping, ImportRow
 from leads.models.lead import Lead
 from leads.models.mail import Mail
 from leads.models.merge import LeadMerge
+from leads.models.number_list import NumberList, ReassignedCheck, RegistryArea, RegistryBlock
 from leads.models.score import LeadScore, ScoreFactor
 from leads.models.task import Mention, Task
 from leads.models.timeline import TimelineEntry
@@ -14,6 +16,7 @@ from leads.models.working_time import BookingRules, Holiday, TimeOff, WorkingHou
 __all__ = [
     "Appointment",
     "BookingRules",
+    "CallingPolicy",
     "Consent",
     "DoNotCall",
     "Holiday",
@@ -25,6 +28,10 @@ __all__ = [
     "LeadScore",
     "Mail",
     "Mention",
+    "NumberList",
+    "ReassignedCheck",
+    "RegistryArea",
+    "RegistryBlock",
     "ScoreFactor",
     "Task",
     "TimeOff",

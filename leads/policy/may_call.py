@@ -5,17 +5,25 @@ Source of the rules: `leads/policy/rules/us_2026.toml`, explained in docs/compli
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
+from datetime import UTC, date, datetime
 
-from leads.policy.calling_rules import AttemptCap, CallingRules, current_rules
-from leads.policy.places import states as known_states
+from leads.policy.calling_rules import CallingRules, current_rules
+from leads.policy.gate_checks import RULES, Check, Question
 from leads.policy.windows import CampaignWindow, known_zone, next_open
+
+__all__ = ["CallFacts", "Check", "Decision", "LookUp", "Reason", "may_call"]
 
 # Reasons that pass by themselves; with any other one nobody can say when the gate opens.
 _PASSING = frozenset({"outside_hours", "attempts_day", "attempts_week"})
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """What an outside list says of a number, and of which day the list is; None if never asked."""
+
+    made_on: date | None = None
+    listed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +32,24 @@ class CallFacts:
 
     `states` are the two-letter codes that the lead may be in. `attempts_at` are the calls to the
     number over all campaigns, in any order. `overridden_states` are those for which the campaign
-    has documented why they may be called.
+    has documented why they may be called. `national` is the National Do Not Call Registry and
+    `reassigned` the Reassigned Numbers Database; None where a number is outside their reach.
+    `stale_national_blocks`, `stale_reassigned_blocks` and `national_blocks` are the account's
+    choices: whether an old look-up, or a number on the registry in spite of written consent, is a
+    refusal or a warning.
     """
 
     time_zones: tuple[str, ...]
     states: tuple[str, ...] = ()
     has_consent: bool = False
     consent_was_revoked: bool = False
+    consent_on: date | None = None
     do_not_call: bool = False
+    national: LookUp | None = None
+    national_blocks: bool = True
+    stale_national_blocks: bool = False
+    reassigned: LookUp | None = None
+    stale_reassigned_blocks: bool = False
     attempts_at: tuple[datetime, ...] = ()
     on_call: bool = False
     kill_switch: bool = False
@@ -55,14 +73,17 @@ class Reason:
 class Decision:
     """The answer of the gate.
 
-    `opens_at` is when a refused lead may next be called if nothing else changes: None when allowed,
-    or when the refusal does not pass by itself.
+    `checks` has every rule with its verdict; `reasons` are those that refuse, `warnings` those that
+    let the call through with a remark. `opens_at` is when a refused lead may next be called if
+    nothing else changes: None when allowed, or when the refusal does not pass by itself.
     """
 
     allowed: bool
     reasons: tuple[Reason, ...]
     rules_version: str
     opens_at: datetime | None = None
+    warnings: tuple[Reason, ...] = ()
+    checks: tuple[Check, ...] = ()
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -80,123 +101,21 @@ def may_call(facts: CallFacts, *, now: datetime, rules: CallingRules | None = No
     # In UTC, because adding hours to a local time counts by the wall clock.
     now = now.astimezone(UTC)
     rules = rules or current_rules()
-    today = now.date()
-    caps = rules.attempt_caps(states=facts.states, day=today)
     zones = tuple(zone for name in facts.time_zones if (zone := known_zone(name)))
-    reasons = [
-        *_switch_reasons(facts),
-        *_permission_reasons(facts),
-        *_state_reasons(facts, rules.blocked_states(states=facts.states, day=today)),
-        *_attempt_reasons(facts, caps, now),
-    ]
-    window_opens = None
-    if not zones or len(zones) < len(facts.time_zones):
-        reasons.append(_no_zone(facts))
-    else:
-        window_opens = _next_window(rules, facts, zones, now)
-        if window_opens != now:
-            reasons.append(_outside_hours(zones, now))
+    question = Question(facts=facts, now=now, rules=rules, zones=zones)
+    checks = tuple(check for rule in RULES for check in rule(question))
+    reasons = tuple(Reason(check.code, check.text) for check in checks if check.refuses)
     opens_at = None
     if reasons and all(reason.code in _PASSING for reason in reasons):
-        free = max([now, *(_cap_frees(facts.attempts_at, cap, now) or now for cap in caps)])
-        opens_at = _next_window(rules, facts, zones, free)
+        free = max([now, *(check.opens_at for check in checks if check.opens_at)])
+        opens_at = next_open(
+            rules, zones=zones, states=facts.states, window=facts.campaign_window, now=free
+        )
     return Decision(
         allowed=not reasons,
-        reasons=tuple(reasons),
+        reasons=reasons,
         rules_version=rules.version,
         opens_at=opens_at,
+        warnings=tuple(Reason(check.code, check.text) for check in checks if check.warns),
+        checks=checks,
     )
-
-
-def _switch_reasons(facts: CallFacts) -> list[Reason]:
-    reasons = []
-    if facts.kill_switch:
-        reasons.append(Reason("kill_switch", "All calling is stopped by the kill switch."))
-    if not facts.campaign_running:
-        reasons.append(Reason("campaign_not_running", "The campaign is not running."))
-    if facts.budget_exhausted:
-        reasons.append(Reason("no_budget", "No budget is left for another call."))
-    if facts.on_call:
-        reasons.append(Reason("already_on_call", "The lead is on a call right now."))
-    return reasons
-
-
-def _permission_reasons(facts: CallFacts) -> list[Reason]:
-    reasons = []
-    if facts.do_not_call:
-        reasons.append(Reason("do_not_call", "The number is on the do-not-call list."))
-    if not facts.has_consent:
-        reasons.append(
-            Reason("consent_revoked", "The lead has withdrawn the consent to be called.")
-            if facts.consent_was_revoked
-            else Reason(
-                "no_consent",
-                "There is no written consent to be called by an artificial voice at this number.",
-            )
-        )
-    return reasons
-
-
-def _state_reasons(facts: CallFacts, blocked: Sequence[str]) -> list[Reason]:
-    left = [state for state in blocked if state not in facts.overridden_states]
-    return [
-        Reason(
-            "state_blocked",
-            f"{_state_name(state)} is not called unless the campaign documents why it may be.",
-        )
-        for state in left
-    ]
-
-
-def _attempt_reasons(facts: CallFacts, caps: Sequence[AttemptCap], now: datetime) -> list[Reason]:
-    reasons = [
-        Reason(
-            cap.name,
-            f"The number was called {cap.limit} times within {_span_words(cap)}, over all "
-            "campaigns.",
-        )
-        for cap in caps
-        if _cap_frees(facts.attempts_at, cap, now)
-    ]
-    most = facts.campaign_max_attempts
-    if most is not None and facts.campaign_attempts >= most:
-        reasons.append(
-            Reason("campaign_attempts", f"The campaign has made its {most} attempts at this lead.")
-        )
-    return reasons
-
-
-def _cap_frees(attempts: Sequence[datetime], cap: AttemptCap, now: datetime) -> datetime | None:
-    """Return when a full cap next lets a call through; None while it is not full."""
-    recent = sorted(at.astimezone(UTC) for at in attempts if at > now - cap.span)
-    if len(recent) < cap.limit:
-        return None
-    return recent[-cap.limit] + cap.span
-
-
-def _next_window(
-    rules: CallingRules, facts: CallFacts, zones: Sequence[ZoneInfo], now: datetime
-) -> datetime | None:
-    return next_open(rules, zones=zones, states=facts.states, window=facts.campaign_window, now=now)
-
-
-def _no_zone(facts: CallFacts) -> Reason:
-    if facts.time_zones:
-        return Reason("no_time_zone", "One of the lead's time zones does not exist: correct it.")
-    return Reason("no_time_zone", "The lead's time zone is unknown: enter the state.")
-
-
-def _outside_hours(zones: Sequence[ZoneInfo], now: datetime) -> Reason:
-    clocks = dict.fromkeys(f"{now.astimezone(zone):%H:%M}" for zone in zones)
-    there = next(iter(clocks)) if len(clocks) == 1 else f"{min(clocks)} to {max(clocks)}"
-    return Reason("outside_hours", f"It is {there} where the lead may be, outside calling hours.")
-
-
-def _state_name(code: str) -> str:
-    state = known_states().get(code)
-    return state.name if state else code
-
-
-def _span_words(cap: AttemptCap) -> str:
-    hours = int(cap.span.total_seconds() // 3600)
-    return f"{hours // 24} days" if hours > 48 else f"{hours} hours"

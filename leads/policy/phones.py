@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import phonenumbers
 from phonenumbers import timezone
+from phonenumbers.tzdata import TIMEZONE_DATA
 
 from leads.policy.places import zones_of_state
 
@@ -66,14 +69,29 @@ def phone_parse(raw: str, *, region: str = "US") -> Phone:
         raise InvalidPhone(_PROBLEMS[reason])
     if not phonenumbers.is_valid_number(number):
         raise InvalidPhone("no such number is in use in its country")
-    zones = tuple(
-        zone for zone in timezone.time_zones_for_number(number) if zone != timezone.UNKNOWN_TIMEZONE
-    )
+    e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    zones = (*timezone.time_zones_for_number(number), *_zones_by_area_code().get(e164[:5], ()))
     return Phone(
-        e164=phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164),
+        e164=e164,
         region=phonenumbers.region_code_for_number(number) or "",
-        time_zones=zones,
+        time_zones=tuple(
+            dict.fromkeys(zone for zone in zones if zone != timezone.UNKNOWN_TIMEZONE)
+        ),
     )
+
+
+@cache
+def _zones_by_area_code() -> Mapping[str, tuple[str, ...]]:
+    """Return every zone of each area code of +1 that lies in several, such as Florida's 850.
+
+    A mobile number is bought in one exchange and carried through the whole area, so that the
+    exchange alone says too little.
+    """
+    zones: dict[str, set[str]] = {}
+    for prefix, names in TIMEZONE_DATA.items():
+        if prefix.startswith("1") and len(prefix) >= 4:
+            zones.setdefault(f"+{prefix[:4]}", set()).update(names)
+    return {area: tuple(sorted(names)) for area, names in zones.items() if len(names) > 1}
 
 
 def phone_region(e164: str) -> str:

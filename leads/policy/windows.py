@@ -56,6 +56,23 @@ def next_open(
     return None
 
 
+def is_open(
+    rules: CallingRules,
+    *,
+    zones: Sequence[ZoneInfo],
+    states: Sequence[str],
+    window: CampaignWindow,
+    now: datetime,
+) -> bool:
+    """Whether every zone is open at `now`: what `next_open` would say, without looking ahead."""
+    for zone in zones:
+        today = now.astimezone(zone).date()
+        spans = _open_spans(rules, zone, states, window, first=today, days=1)
+        if not any(start <= now < end for start, end in spans):
+            return False
+    return True
+
+
 def _open_spans(
     rules: CallingRules,
     zone: ZoneInfo,

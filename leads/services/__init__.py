@@ -9,7 +9,8 @@ from leads.services.appointments import (
     appointment_close,
     appointment_move,
 )
-from leads.services.consent import consent_give, consent_revoke, do_not_call_add
+from leads.services.consent import consent_give, consent_revoke
+from leads.services.do_not_call import do_not_call_add, do_not_call_remove
 from leads.services.invitations import invitation
 from leads.services.leads import LeadExists, lead_create, lead_stage_set
 from leads.services.scores import lead_score_record
@@ -27,6 +28,7 @@ __all__ = [
     "consent_give",
     "consent_revoke",
     "do_not_call_add",
+    "do_not_call_remove",
     "invitation",
     "lead_create",
     "lead_score_record",

@@ -1,4 +1,4 @@
-"""Permission to call is given and withdrawn; a number that must not be called is kept for ever."""
+"""Permission to call is given and withdrawn."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from uuid import UUID
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Q
 
-from leads.models import Consent, DoNotCall, Lead, TimelineEntry
+from leads.models import Consent, Lead, TimelineEntry
 from leads.policy.phones import phone_parse
 from leads.services.timeline import timeline_add
 
@@ -86,7 +85,14 @@ def consent_revoke(
         via: how it was withdrawn, in a few words ("said on a call", "e-mail").
     """
     lead = Lead.objects.select_for_update().get(pk=lead_id)
-    count = _revoke(Q(lead=lead), via=via, now=now)
+    consents = Consent.objects.select_for_update().filter(lead=lead, revoked_at__isnull=True)
+    count = 0
+    for consent in consents:
+        # A consent dated after its withdrawal is a clock's mistake, and the withdrawal wins.
+        consent.revoked_at = max(now, consent.given_at)
+        consent.revoked_via = via[:80]
+        consent.save(update_fields=["revoked_at", "revoked_via"])
+        count += 1
     if count:
         timeline_add(
             lead_id=lead.pk,
@@ -97,58 +103,3 @@ def consent_revoke(
             at=now,
         )
     return count
-
-
-@transaction.atomic
-def do_not_call_add(
-    *,
-    phone: str,
-    source: str,
-    reason: str = "",
-    call_id: UUID | None = None,
-    actor: AbstractBaseUser | None = None,
-    now: datetime,
-) -> DoNotCall:
-    """Put a number on the do-not-call list, whoever it belongs to. Safe to repeat.
-
-    Consents for the number, and those of the lead who has it, are withdrawn at the same moment.
-
-    Args:
-        phone: in E.164 or as typed in the US.
-        source: one of `DoNotCall.Source`.
-
-    Raises:
-        InvalidPhone: with what is wrong with the number.
-    """
-    number = phone_parse(str(phone)).e164
-    source = DoNotCall.Source(source)
-    entry, _ = DoNotCall.objects.get_or_create(
-        phone=number,
-        defaults={"source": source, "reason": reason[:200], "call_id": call_id},
-    )
-    _revoke(Q(phone=number) | Q(lead__phone=number), via=f"do not call: {source.label}", now=now)
-    lead_id = Lead.objects.filter(phone=number).values_list("pk", flat=True).first()
-    if lead_id is not None:
-        timeline_add(
-            lead_id=lead_id,
-            kind=TimelineEntry.Kind.DO_NOT_CALL,
-            text=f"Never to be called again: {source.label.lower()}.",
-            call_id=call_id,
-            actor=actor,
-            data={"source": source.value, "reason": reason},
-            key=f"do_not_call:{entry.pk}:{lead_id}",
-            at=now,
-        )
-    return entry
-
-
-def _revoke(which: Q, *, via: str, now: datetime) -> int:
-    consents = list(
-        Consent.objects.select_for_update(of=("self",)).filter(which, revoked_at__isnull=True)
-    )
-    for consent in consents:
-        # A consent dated after its withdrawal is a clock's mistake, and the withdrawal wins.
-        consent.revoked_at = max(now, consent.given_at)
-        consent.revoked_via = via[:80]
-        consent.save(update_fields=["revoked_at", "revoked_via"])
-    return len(consents)

@@ -9,11 +9,12 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from django.db import transaction
-from django.db.models import F
 
 from leads.models import Consent, DoNotCall, ImportBatch, ImportRow, Lead, TimelineEntry
 from leads.policy.import_changes import FIELDS, Changes, changed
-from leads.services.import_known import CheckedPhone, Decision, decide, known_load
+from leads.services.checked_phone import CheckedPhone
+from leads.services.do_not_call import do_not_call_add_many
+from leads.services.import_known import Decision, decide, known_load
 from leads.services.import_phases import CHUNK, batch_move
 
 VERDICT = ImportRow.Verdict
@@ -27,7 +28,7 @@ class _Work:
     changes: dict[UUID, Changes] = field(default_factory=dict)
     consents: list[Consent] = field(default_factory=list)
     entries: list[TimelineEntry] = field(default_factory=list)
-    barred: dict[str, UUID | None] = field(default_factory=dict)
+    barred: set[str] = field(default_factory=set)
     rows: list[ImportRow] = field(default_factory=list)
     counted: Counter[str] = field(default_factory=Counter)
 
@@ -76,13 +77,12 @@ def _gather(batch: ImportBatch, rows: list[ImportRow], now: datetime) -> _Work:
     known = known_load({row.phone for row in rows}, lock=True)
     work = _Work()
     for row in rows:
-        lead_id = known.leads[row.phone]["pk"] if row.phone in known.leads else None
         if row.verdict != VERDICT.DUPLICATE:
             decision = decide(batch, row.number, row.phone, row.values, known)
-            lead_id = decision.lead_id
             _gather_row(batch, row, decision, work, now)
-        if row.values.get("do_not_call") and row.phone not in known.do_not_call:
-            work.barred[row.phone] = lead_id
+        if row.values.get("do_not_call") and row.phone not in known.do_not_call | work.barred:
+            work.barred.add(row.phone)
+            work.counted["done_do_not_call"] += 1
     return work
 
 
@@ -158,7 +158,14 @@ def _write(batch: ImportBatch, work: _Work, now: datetime) -> None:
     Lead.objects.bulk_create(work.leads)
     leads_change(work.changes, changed)
     Consent.objects.bulk_create(work.consents)
-    _write_do_not_call(batch, work, now)
+    do_not_call_add_many(
+        phones=work.barred,
+        source=DoNotCall.Source.IMPORT,
+        reason=f"Import of {batch.file_name}",
+        origin=batch.pk,
+        actor_id=batch.created_by_id,
+        now=now,
+    )
     TimelineEntry.objects.bulk_create(work.entries)
     ImportRow.objects.bulk_create(
         work.rows,
@@ -166,45 +173,6 @@ def _write(batch: ImportBatch, work: _Work, now: datetime) -> None:
         unique_fields=["id"],
         update_fields=["verdict", "reason", "lead_id", "changes"],
     )
-
-
-def _write_do_not_call(batch: ImportBatch, work: _Work, now: datetime) -> None:
-    if not work.barred:
-        return
-    source = DoNotCall.Source.IMPORT
-    DoNotCall.objects.bulk_create(
-        [
-            DoNotCall(
-                phone=CheckedPhone(phone),
-                source=source,
-                reason=f"Import of {batch.file_name}"[:200],
-            )
-            for phone in work.barred
-        ],
-        ignore_conflicts=True,
-    )
-    # As `do_not_call_add` does, for a whole chunk: every consent for the number ends now, and one
-    # dated after its withdrawal ends when it begins.
-    numbers = [CheckedPhone(phone) for phone in work.barred]
-    leads = [lead_id for lead_id in work.barred.values() if lead_id]
-    valid = Consent.objects.filter(revoked_at__isnull=True)
-    via = f"do not call: {source.label}"[:80]
-    for consents in (valid.filter(phone__in=numbers), valid.filter(lead_id__in=leads)):
-        consents.filter(given_at__lte=now).update(revoked_at=now, revoked_via=via)
-        consents.filter(given_at__gt=now).update(revoked_at=F("given_at"), revoked_via=via)
-    work.counted["done_do_not_call"] += len(numbers)
-    work.entries += [
-        TimelineEntry(
-            lead_id=lead_id,
-            kind=TimelineEntry.Kind.DO_NOT_CALL,
-            text=f"Never to be called again: {source.label.lower()}.",
-            actor_id=batch.created_by_id,
-            data={"source": source.value, "reason": f"Import of {batch.file_name}"},
-            key=f"do_not_call:{batch.pk}:{lead_id}",
-            at=now,
-        )
-        for lead_id in leads
-    ]
 
 
 def leads_change(changes: dict[UUID, Changes], how: Any) -> None:

@@ -13,30 +13,13 @@ from typing import Any, Final
 from uuid import UUID, uuid5
 
 from django.db.models import CharField, ExpressionWrapper, F
-from phonenumber_field.phonenumber import PhoneNumber
 
 from leads.models import Consent, DoNotCall, ImportBatch, ImportRow, Lead
 from leads.policy.import_changes import FIELDS, Changes, changes_of
+from leads.services.checked_phone import CheckedPhone
 
 UNDONE_VIA: Final = "import undone"
 """How consents of an undone import are revoked: by nobody's wish, so that it binds nobody."""
-
-
-class CheckedPhone(PhoneNumber):  # type: ignore[misc]
-    """A number that was found valid, in E.164, and is only stored and looked up.
-
-    The model field parses and examines a number anew at each of its uses, which would be half of
-    an import's time.
-    """
-
-    def __init__(self, e164: str) -> None:
-        super().__init__(raw_input=e164)
-
-    def is_valid(self) -> bool:
-        return True
-
-    def format_as(self, format: int) -> str:
-        return str(self.raw_input)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from leads.formats import national
 from leads.models import Consent, DoNotCall, Lead, LeadMerge, TimelineEntry
 from leads.policy.import_changes import FIELDS, changed, changes_of, restored
 from leads.policy.stages import stage_may_change
-from leads.services.consent import do_not_call_add
+from leads.services.do_not_call import do_not_call_add
 from leads.services.merge_rows import Joined, rows_join, rows_part
 from leads.services.timeline import timeline_add
 
