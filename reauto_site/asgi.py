@@ -6,8 +6,10 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
 
 from reauto_site import choose_settings
+from reauto_site.threads import threads_cap
 
 choose_settings()
+threads_cap()
 _http = get_asgi_application()
 
 from agents.conversation import preload as preload_agents  # noqa: E402 - needs Django set up

@@ -56,6 +56,11 @@ class Clerk:
         self._idle = asyncio.Event()
         self._idle.set()
 
+    @property
+    def waiting(self) -> int:
+        """How many records are still to be written."""
+        return len(self._waiting)
+
     def note(self, write: Callable[..., Any], **values: Any) -> None:
         """Have a record written, soon."""
         self._add(_Record(write.__name__, write, values, None))

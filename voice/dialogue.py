@@ -38,6 +38,7 @@ from voice.clerk import Clerk
 from voice.clock import StreamClock
 from voice.engines.interface import Partial, Transcript
 from voice.frames import (
+    CallerSound,
     KeyPressed,
     LineLost,
     NoticeArrived,
@@ -144,7 +145,10 @@ class Dialogue(FrameProcessor):
         """Take what concerns the dialogue; pass the rest on."""
         await super().process_frame(frame, direction)
         if isinstance(frame, InputAudioRawFrame | InterimTranscriptionFrame | TranscriptionFrame):
-            return  # heard by the ears and the recogniser; nobody further down listens
+            # Heard by the ears and the recogniser; nobody further down listens.
+            if isinstance(frame, CallerSound) and frame.on_heard is not None:
+                frame.on_heard()
+            return
         if isinstance(frame, VoiceStarted):
             self._post(self._on_voice_started, frame)
         elif isinstance(frame, VoiceGoesOn):
@@ -198,6 +202,11 @@ class Dialogue(FrameProcessor):
         if not self._ended:
             self._ended = True
             self._finish(reason)
+
+    @property
+    def waiting(self) -> int:
+        """How many events it has still to deal with."""
+        return self._events.qsize()
 
     async def closing(self) -> None:
         """Keep what was said and heard when the end of the call cut it off."""

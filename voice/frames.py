@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pipecat.frames.frames import (
     DataFrame,
+    InputAudioRawFrame,
     SystemFrame,
     VADUserStartedSpeakingFrame,
     VADUserStoppedSpeakingFrame,
@@ -14,6 +16,13 @@ from pipecat.frames.frames import (
 
 from voice.session import Notice
 from voice.speech import Group, Speech
+
+
+@dataclass
+class CallerSound(InputAudioRawFrame):
+    """Sound of the caller. `on_heard` is called when it has been through the pipeline."""
+
+    on_heard: Callable[[], None] | None = None
 
 
 @dataclass

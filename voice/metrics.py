@@ -19,11 +19,18 @@ ANSWER_LATENCY = Histogram(
     buckets=(0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75, 1.0, 1.5, 2.0, 4.0),
 )
 LATE_FRAMES = Counter("voice_late_frames", "Frames sent after the far end had run dry.")
-DROPPED_FRAMES = Counter("voice_dropped_frames", "Frames of callers dropped: the loop was behind.")
+DROPPED_FRAMES = Counter("voice_dropped_frames", "Frames of callers dropped: we were behind.")
 LOOP_LAG = Histogram(
     "voice_loop_lag_seconds",
     "How late the event loop wakes.",
     buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0),
+)
+QUEUE_DEPTH = Gauge(
+    "voice_queue_depth", "What waits in the fullest queue of any live call.", ["queue"]
+)
+STT_FAILURES = Counter("voice_stt_failures", "Utterances that a recogniser broke down on.")
+STT_FALLBACKS = Counter(
+    "voice_stt_fallbacks", "Utterances for which the recogniser beside it answered.", ["engine"]
 )
 UNWRITTEN = Counter("voice_records_lost", "Records given up because the database stayed away.")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import Coroutine
 from typing import Any
 
@@ -20,6 +21,7 @@ from calls.services.ending import carrier_end, hang_up_begin
 from calls.services.metering import Meter, call_meter
 from calls.services.record import event_record, notes_record, recording_store
 from calls.services.streams import LiveCall, stream_closed
+from voice import metrics
 from voice.agent_voice import AgentVoice
 from voice.audio import TELEPHONE_RATE
 from voice.call_voice import live_voice
@@ -32,12 +34,28 @@ from voice.recorder import Recorder
 from voice.session import MediaSession, Notice
 from voice.transport import MediaInput, MediaOutput
 from voice.usage import Usage
+from voice.wire import FRAME_MS
 
 METER_EVERY_S = 5.0
 WRAP_UP_BEFORE_S = 20.0
 """How long before the carrier's limit the agent says goodbye."""
 SETTLE_S = 30.0
 """How long the end of a call waits for the database."""
+
+
+QUEUES = ("messages", "sound", "events", "speech", "records")
+"""A call's queues on the way: from the carrier, through the pipeline, to the dialogue, to the
+caller's ear, to the database. `docs/voice.md` says what each does when it is full."""
+
+_runs: set[CallRun] = set()
+
+
+def _deepest(queue: str) -> float:
+    return max((run.waiting()[queue] for run in tuple(_runs)), default=0.0)
+
+
+for _queue in QUEUES:
+    metrics.QUEUE_DEPTH.labels(_queue).set_function(functools.partial(_deepest, _queue))
 
 
 def make_conversation(brief: Brief) -> ConversationProtocol:
@@ -92,10 +110,11 @@ class CallRun:
             on_final=self._dialogue.on_final,
         )
         self._usage.listens(recogniser)
+        self._input = MediaInput(session, self._playout, self._recorder)
         self._worker = PipelineWorker(
             Pipeline(
                 [
-                    MediaInput(session, self._playout, self._recorder),
+                    self._input,
                     Ears(SileroDetector(), SmartTurn()),
                     recogniser,
                     self._dialogue,
@@ -113,8 +132,26 @@ class CallRun:
             idle_timeout_secs=None,
         )
 
+    def waiting(self) -> dict[str, float]:
+        """Return how much waits in each of the call's queues; `QUEUES` has their names."""
+        depths = (
+            self._session.waiting,
+            self._input.unheard,
+            self._dialogue.waiting,
+            self._playout.waiting_ms / FRAME_MS,
+            self._clerk.waiting,
+        )
+        return dict(zip(QUEUES, depths, strict=True))
+
     async def run(self) -> None:
         """Talk, then settle."""
+        _runs.add(self)
+        try:
+            await self._run()
+        finally:
+            _runs.discard(self)
+
+    async def _run(self) -> None:
         self._log.info("call_started")
         runner = WorkerRunner(handle_sigint=False)
         await runner.add_workers(self._worker)

@@ -8,7 +8,6 @@ from pipecat.frames.frames import (
     CancelFrame,
     EndFrame,
     Frame,
-    InputAudioRawFrame,
     StartFrame,
     TTSAudioRawFrame,
 )
@@ -19,6 +18,7 @@ from pipecat.transports.base_transport import TransportParams
 
 from voice.audio import TELEPHONE_RATE, mulaw_decode, mulaw_encode
 from voice.frames import (
+    CallerSound,
     GroupBegins,
     GroupEnds,
     KeyPressed,
@@ -27,11 +27,15 @@ from voice.frames import (
     SpeechEnds,
     StreamClosed,
 )
+from voice.metrics import DROPPED_FRAMES
 from voice.playout import Playout
 from voice.recorder import Recorder
 from voice.session import Closed, MediaSession, Notice, SocketLost
 from voice.speech import Group, Speech
 from voice.wire import Dtmf, Mark, Media
+
+MOST_UNHEARD = 150
+"""Frames under way in the pipeline: three seconds. More would only be heard too late."""
 
 MOST_SKEW_MS = 1000
 """A carrier's timestamp further than this from our clock is not believed."""
@@ -57,6 +61,8 @@ class MediaInput(BaseInputTransport):
         self._playout = playout
         self._recorder = recorder
         self._reader: asyncio.Task[None] | None = None
+        self.unheard = 0
+        """Frames of sound under way in the pipeline."""
 
     async def start(self, frame: StartFrame) -> None:
         """Begin to read."""
@@ -105,11 +111,22 @@ class MediaInput(BaseInputTransport):
             at_ms = max(0.0, now - length_ms)
         if self._recorder is not None:
             self._recorder.lead(at_ms, media.ulaw)
-        frame = InputAudioRawFrame(
-            audio=mulaw_decode(media.ulaw), sample_rate=TELEPHONE_RATE, num_channels=1
+        if self.unheard >= MOST_UNHEARD:
+            # Its processors are behind, and Pipecat's queues between them have no end.
+            DROPPED_FRAMES.inc()
+            return
+        self.unheard += 1
+        frame = CallerSound(
+            audio=mulaw_decode(media.ulaw),
+            sample_rate=TELEPHONE_RATE,
+            num_channels=1,
+            on_heard=self._was_heard,
         )
         frame.pts = round(at_ms * 1_000_000)
         await self.push_frame(frame)
+
+    def _was_heard(self) -> None:
+        self.unheard -= 1
 
 
 class MediaOutput(BaseOutputTransport):

@@ -17,6 +17,7 @@ from voice.engines.interface import (
     Transcript,
     Utterance,
 )
+from voice.metrics import STT_FALLBACKS
 
 log = structlog.get_logger(__name__)
 
@@ -32,6 +33,7 @@ class FallbackUtterance:
         patience_s: float,
         on_partial: Callable[[Partial], None] | None,
     ) -> None:
+        self._name = session.name
         self._patience_s = patience_s
         self._on_partial = on_partial
         self._partial = Partial("", 0)
@@ -68,6 +70,7 @@ class FallbackUtterance:
                     log.warning("stt_fell_back", error=str(error))
             else:
                 log.warning("stt_fell_back", error="too slow")
+            STT_FALLBACKS.labels(self._name).inc()
             try:
                 return await sure
             except EngineError:
@@ -107,8 +110,9 @@ class FallbackSession:
     """One call, with a session of each engine."""
 
     def __init__(
-        self, better: RecognitionSession, sure: RecognitionSession, patience_s: float
+        self, name: str, better: RecognitionSession, sure: RecognitionSession, patience_s: float
     ) -> None:
+        self.name = name
         self.better = better
         self.sure = sure
         self.longest_utterance_ms = min(better.longest_utterance_ms, sure.longest_utterance_ms)
@@ -160,5 +164,8 @@ class FallbackRecognizer:
         """
         better, sure = self._engines
         return FallbackSession(
-            better.session(sample_rate), sure.session(sample_rate), self._patience_s
+            self.name,
+            better.session(sample_rate),
+            sure.session(sample_rate),
+            self._patience_s,
         )

@@ -34,6 +34,7 @@ from voice.engines.interface import (
     Utterance,
 )
 from voice.engines.pocketsphinx import PocketsphinxRecognizer
+from voice.metrics import STT_FAILURES
 
 log = structlog.get_logger(__name__)
 
@@ -247,6 +248,7 @@ class StreamingSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
             utterance.cancel()
             raise
         except EngineError as error:
+            STT_FAILURES.inc()
             await self.push_error(f"speech recognition failed: {error}", exception=error)
             # What was understood before the failure is better than nothing.
             transcript = Transcript(partial.text, 0.0, partial.audio_ms, failed=True)
