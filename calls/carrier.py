@@ -55,16 +55,20 @@ __all__ = [
     "call_create",
     "call_end",
     "call_fetch",
+    "call_redirect",
     "calls_list",
     "circuit",
     "public_url",
     "recording_fetch",
     "recordings_price",
     "signature_is_valid",
+    "stream_signature_is_valid",
 ]
 
 Result = TypeVar("Result")
 
+NOT_IN_PROGRESS = 21220
+"""What an update of a call that has ended is answered with."""
 TIMEOUT_S = 10.0
 """Twilio answers `POST /Calls` in under a second; ten is for a bad day of the network."""
 
@@ -109,11 +113,23 @@ def public_url(path: str) -> str:
 def signature_is_valid(*, path: str, parameters: Any, signature: str) -> bool:
     """Whether a webhook was signed by the carrier for this path (with its query string).
 
-    The address is built from `PUBLIC_BASE_URL`: headers of the request are the sender's to choose.
+    The address is built from `PUBLIC_BASE_URL`: headers of the request, X-Forwarded-… too, are
+    the sender's to choose. Either of two tokens fits while the account's are being changed.
     Source: https://www.twilio.com/docs/usage/security#validating-requests
     """
-    validator = RequestValidator(settings.ENV.twilio_auth_token.get_secret_value())
-    return bool(signature) and bool(validator.validate(public_url(path), parameters, signature))
+    return _is_signed(public_url(path), parameters, signature)
+
+
+def stream_signature_is_valid(signature: str) -> bool:
+    """Whether the handshake of a media stream was signed by the carrier."""
+    return _is_signed(settings.ENV.media_stream_url, {}, signature)
+
+
+def _is_signed(url: str, parameters: Any, signature: str) -> bool:
+    return bool(signature) and any(
+        RequestValidator(token).validate(url, parameters, signature)
+        for token in settings.ENV.twilio_auth_tokens
+    )
 
 
 def call_create(dial: Dial) -> CarrierCall:
@@ -181,6 +197,29 @@ def call_end(sid: str) -> CarrierCall:
     # "completed" also ends a call that is queued or ringing
     # (https://www.twilio.com/docs/voice/api/call-resource#update-a-call-resource).
     return _repeated(lambda: _view(_client().calls(sid).update(status="completed")), sid)
+
+
+def call_redirect(sid: str, *, url: str, seconds: int) -> CarrierCall:
+    """Have a live call follow other instructions from now on; its media stream ends.
+
+    Args:
+        url: where the instructions are fetched.
+        seconds: the call's greatest length from its answer on, in place of the earlier one.
+
+    Raises:
+        CallUnknown: there is no such call, or it has ended.
+        CarrierError: it could not be told.
+    """
+
+    def post() -> CarrierCall:
+        try:
+            return _view(_client().calls(sid).update(url=url, method="POST", time_limit=seconds))
+        except TwilioRestException as error:
+            if error.code == NOT_IN_PROGRESS:
+                raise CallUnknown(sid) from None
+            raise
+
+    return _repeated(post, sid)
 
 
 def calls_list(*, to: str, since: datetime, limit: int = 20) -> list[CarrierCall]:
@@ -265,7 +304,10 @@ def _guarded(action: Callable[[], Result]) -> Result:
     if not circuit.allows():
         raise CarrierDown
     try:
-        result = action()
+        result = _with_valid_token(action)
+    except CarrierError:
+        circuit.succeeded()  # an answer, understood by the action itself
+        raise
     except (TwilioRestException, TwilioServiceException) as error:
         ours = error_of(error.status, error.code)
         if isinstance(ours, CarrierUnclear):
@@ -317,8 +359,41 @@ def _billed(price: str | None, unit: str | None) -> Decimal | None:
     return abs(Decimal(str(price)))
 
 
+def _with_valid_token(action: Callable[[], Result]) -> Result:
+    """Run a request; refused for its token, once more with the account's other one.
+
+    A request without a valid token is not carried out, so that this repeats nothing.
+    """
+    try:
+        return action()
+    except TwilioRestException as error:
+        if error.status != 401 or len(settings.ENV.twilio_auth_tokens) < 2:
+            raise
+        _tokens.prefer_other()
+        return action()
+
+
+class _Tokens:
+    """Which of the account's tokens is used: the first, until the carrier refuses it."""
+
+    def __init__(self) -> None:
+        self._turn = 0
+
+    def prefer_other(self) -> None:
+        """Use the next one from now on."""
+        self._turn += 1
+
+    def current(self) -> str:
+        """Return the token to use."""
+        tokens = settings.ENV.twilio_auth_tokens
+        return str(tokens[self._turn % len(tokens)])
+
+
+_tokens = _Tokens()
+
+
 def _credentials() -> tuple[str, str]:
-    return settings.ENV.twilio_account_sid, settings.ENV.twilio_auth_token.get_secret_value()
+    return settings.ENV.twilio_account_sid, _tokens.current()
 
 
 def _client() -> Client:

@@ -2,34 +2,70 @@
 
 from __future__ import annotations
 
-# https://www.twilio.com/docs/api/errors : what another attempt cannot change.
-_PERMANENT = frozenset(
-    {
-        13223,  # the number is not a telephone number
-        13224,  # the number cannot be called
-        21201,  # no To
-        21211,  # To is not a valid number
-        21214,  # To cannot be reached
-        21215,  # the account may not call that region
-        21216,  # the account may not call that number
-        21217,  # To is not a telephone number
-        21219,  # a trial account may not call it
-        21610,  # the person has opted out
-    }
-)
-# What concerns every call of the campaign, not this number.
-_STOPS_CAMPAIGN = frozenset(
-    {
-        20003,  # wrong credentials
-        20005,  # account suspended
-        20008,  # test credentials
-        21210,  # From is not verified
-        21212,  # From is not a valid number
-        21213,  # no From
-        10001,  # account not active
-        10002,  # trial account may not do this
-    }
-)
+from dataclasses import dataclass
+from typing import Literal
+
+Verdict = Literal["retry", "number", "campaign"]
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What follows from one error of the carrier.
+
+    `verdict` is "retry" (it passes: the lead waits and no attempt is counted), "number" (another
+    attempt for this number cannot succeed) or "campaign" (no call can succeed until a person has
+    put it right: the campaign pauses). `words` tell that person what it is.
+    """
+
+    verdict: Verdict
+    words: str
+
+
+def _meanings(verdict: Verdict, **words: str) -> dict[int, Meaning]:
+    return {int(code.removeprefix("e")): Meaning(verdict, text) for code, text in words.items()}
+
+
+# https://www.twilio.com/docs/api/errors
+MEANINGS: dict[int, Meaning] = {
+    **_meanings(
+        "retry",
+        e10004="the account has as many calls on the line as it may",
+        e20429="too many requests at once",
+        e21220="the call was in no state to be changed",
+    ),
+    **_meanings(
+        "number",
+        e13223="it is not a telephone number",
+        e13224="the number is invalid, or the carrier does not call it",
+        e13225="the number must not be called",
+        e13226="its country code does not exist",
+        e13227="the account's geographic permissions do not allow it",
+        e21201="no number was given",
+        e21211="the number is not valid",
+        e21214="the number cannot be reached",
+        e21215="the account's geographic permissions do not allow it",
+        e21216="the account may not call this number",
+        e21217="it is not a telephone number",
+        e21219="a trial account calls verified numbers only",
+        e21610="the person has opted out at the carrier",
+    ),
+    **_meanings(
+        "campaign",
+        e10001="the account is not active",
+        e10002="a trial account may not do this",
+        e20001="a parameter of the request is not allowed",
+        e20003="the account's credentials are wrong",
+        e20005="the account is suspended",
+        e20006="the account may not do this",
+        e20008="these are test credentials",
+        e21203="the account may not call abroad",
+        e21205="our public address is not one the carrier accepts",
+        e21210="the caller number is not verified",
+        e21212="the caller number is not valid",
+        e21213="there is no caller number",
+        e21609="our public address is not one the carrier accepts",
+    ),
+}
 OPTED_OUT = 21610
 
 
@@ -67,7 +103,7 @@ class CarrierDown(CarrierError):  # noqa: N818 - says what happened
 
 
 class CallUnknown(CarrierError):  # noqa: N818 - says what happened
-    """The carrier knows no such call (HTTP 404)."""
+    """The carrier knows no such call (HTTP 404), or it has ended."""
 
     def __init__(self, sid: str) -> None:
         super().__init__(20404, f"no call {sid}", permanent=True)
@@ -78,12 +114,26 @@ class CarrierBusy(CarrierError):  # noqa: N818 - says what happened
 
 
 def error_of(status: int, code: int | None) -> CarrierError:
-    """Return what an HTTP status and Twilio's error code mean for us."""
+    """Return what an HTTP status and Twilio's error code mean for us.
+
+    A code that is not in the table is judged by its status: what they could not do is unclear,
+    too many requests pass, no access stops the campaign, and any other refusal is tried again
+    later, up to the campaign's own limit.
+    """
     code = code or status
     if status >= 500:
         return CarrierUnclear(f"HTTP {status}", code)
-    if status == 429 or code == 20429:
-        return CarrierBusy(code, "too many requests")
-    if status in {401, 403} or code in _STOPS_CAMPAIGN:
-        return CarrierError(code, f"HTTP {status}", stops_campaign=True)
-    return CarrierError(code, f"HTTP {status}", permanent=code in _PERMANENT or status == 404)
+    meaning = MEANINGS.get(code)
+    words = f"HTTP {status}" if meaning is None else meaning.words
+    if status == 429 or (meaning is not None and meaning.verdict == "retry"):
+        return CarrierBusy(code, words)
+    if meaning is None:
+        return CarrierError(
+            code, words, permanent=status == 404, stops_campaign=status in {401, 403}
+        )
+    return CarrierError(
+        code,
+        words,
+        permanent=meaning.verdict == "number",
+        stops_campaign=meaning.verdict == "campaign",
+    )

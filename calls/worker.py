@@ -55,5 +55,15 @@ class JobWorker(Worker):
         except (DatabaseError, RedisError) as error:
             logger.warning("due_work_not_seen", error=type(error).__name__)
         finally:
-            # A job's process is a copy of this one: two must not share a connection.
-            connections.close_all()
+            connections_drop()
+
+
+def connections_drop() -> None:
+    """Close every database connection, pooled ones too.
+
+    A job's process is a copy of this one: two must not share a connection.
+    """
+    for connection in connections.all(initialized_only=True):
+        connection.close()
+        if close_pool := getattr(connection, "close_pool", None):
+            close_pool()

@@ -8,11 +8,10 @@ from typing import Any
 
 import structlog
 from channels.generic.websocket import AsyncWebsocketConsumer
-from django.conf import settings
 from django.utils import timezone
-from twilio.request_validator import RequestValidator
 
 from agents.interface import Brief, ConversationProtocol
+from calls.carrier import stream_signature_is_valid
 from calls.services.resumption import stream_resume
 from calls.services.streams import LiveCall, StreamRefused, stream_open
 from voice import wire
@@ -107,8 +106,7 @@ class TwilioMediaConsumer(AsyncWebsocketConsumer):
     def _is_signed(self) -> bool:
         headers = dict(self.scope["headers"])
         signature = headers.get(b"x-twilio-signature", b"").decode("latin-1")
-        validator = RequestValidator(settings.ENV.twilio_auth_token.get_secret_value())
-        return bool(validator.validate(settings.ENV.media_stream_url, {}, signature))
+        return stream_signature_is_valid(signature)
 
     async def _before_start(self, message: wire.Message) -> None:
         if isinstance(message, wire.Connected):

@@ -40,6 +40,7 @@ class Leg:
         self._source: Source | None = None
         self._task: asyncio.Task[None] | None = None
         self._created = asyncio.get_running_loop().time()
+        self._limit: asyncio.TimerHandle | None = None
 
     @property
     def scopes(self) -> tuple[str, ...]:
@@ -188,8 +189,7 @@ class Leg:
 
     async def _follow(self, source: Source) -> None:
         """Obey the application's instructions until they or the call are over."""
-        loop = asyncio.get_running_loop()
-        limit = loop.call_later(self.call.request.time_limit_s, self.hang_up, "time_limit")
+        self.limit(self.call.request.time_limit_s)
         try:
             while True:
                 self._redirected.clear()
@@ -209,7 +209,19 @@ class Leg:
                     return
                 source = self._source
         finally:
-            limit.cancel()
+            if self._limit is not None:
+                self._limit.cancel()
+
+    def limit(self, seconds: int) -> None:
+        """End the call that long after its answer."""
+        self.call.request.time_limit_s = seconds
+        if self._limit is not None:
+            self._limit.cancel()
+        passed = 0.0
+        if self.call.started is not None:
+            passed = (datetime.now(UTC) - self.call.started).total_seconds()
+        loop = asyncio.get_running_loop()
+        self._limit = loop.call_later(max(0.0, seconds - passed), self.hang_up, "time_limit")
 
     async def _detect(self) -> None:
         call, request = self.call, self.call.request

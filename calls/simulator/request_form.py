@@ -74,7 +74,7 @@ def call_request(form: MultiMapping[str]) -> CallRequest:
         status_callback_method=_method(form, "StatusCallbackMethod"),
         status_callback_event=_events(form, "StatusCallbackEvent") & _EVENTS,
         timeout_s=_number(form, "Timeout", 60, 1, 600),
-        time_limit_s=_number(form, "TimeLimit", 14_400, 1, 86_400),
+        time_limit_s=time_limit(form),
         record=_flag(form, "Record"),
         recording_channels=form.get("RecordingChannels", "mono"),
         trim=form.get("Trim", "trim-silence") == "trim-silence",
@@ -87,6 +87,15 @@ def call_request(form: MultiMapping[str]) -> CallRequest:
         async_amd_status_callback=_url(form, "AsyncAmdStatusCallback", 21609),
         async_amd_status_callback_method=_method(form, "AsyncAmdStatusCallbackMethod"),
     )
+
+
+def time_limit(form: MultiMapping[str]) -> int:
+    """Return the greatest length of the call in seconds.
+
+    Raises:
+        RestError: 20001, not a number of seconds up to a day.
+    """
+    return _number(form, "TimeLimit", 14_400, 1, 86_400)
 
 
 def recording_options(form: MultiMapping[str]) -> dict[str, object]:

@@ -22,6 +22,7 @@ from calls.simulator.request_form import (
     call_request,
     checked_twiml,
     recording_options,
+    time_limit,
 )
 from calls.simulator.switchboard import QueueFullError, Switchboard
 from calls.simulator.verbs import Source
@@ -163,6 +164,9 @@ class RestApi:
             raise RestError(21220, "Unable to update record. Call is not in-progress.")
         if status not in ("", "completed", "canceled"):
             raise RestError(21218, f"Invalid status {status!r}; use completed or canceled")
+        if form.get("TimeLimit"):
+            fields: Any = form
+            leg.limit(time_limit(fields))
         if status == "completed" or (status == "canceled" and call.line is None):
             leg.hang_up("rest")
         elif url := str(form.get("Url", "")):

@@ -24,6 +24,7 @@ from billing.services import prices_seed
 from calls import carrier
 from calls.models import Call, Campaign, Enrolment
 from calls.simulator import CarrierSimulator
+from calls.tests.twilio_document import watch_sdk
 from tests.factories import (
     CampaignFactory,
     ConsentFactory,
@@ -157,3 +158,9 @@ def no_carrier(settings: Any) -> None:
 def state_of(call: Call) -> str:
     """Return the state as it is in the database now."""
     return Call.objects.values_list("state", flat=True).get(pk=call.pk)
+
+
+@pytest.fixture(autouse=True)
+def as_documented(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hold every request that the SDK sends, and its answer, against Twilio's document."""
+    watch_sdk(monkeypatch)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.utils import timezone
+from pydantic import SecretStr
 
 from calls import carrier
+from calls.carrier_errors import MEANINGS, error_of
 from calls.circuit import Circuit
 from calls.tests.conftest import Exchange
 
@@ -76,6 +79,72 @@ def test_wrong_credentials_stop_the_campaign(exchange: Exchange, settings: Any) 
     with pytest.raises(carrier.CarrierError) as caught:
         carrier.call_create(DIAL)
     assert (caught.value.code, caught.value.stops_campaign) == (20003, True)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "verdict"),
+    [
+        (400, 21211, "number"),
+        (400, 21610, "number"),
+        (400, 13224, "number"),
+        (400, 21215, "number"),
+        (401, 20003, "campaign"),
+        (400, 21210, "campaign"),
+        (400, 20001, "campaign"),
+        (403, None, "campaign"),
+        (429, 20429, "retry"),
+        (429, None, "retry"),
+        (400, 10004, "retry"),
+        (400, 99999, "later"),
+        (500, 20500, "unclear"),
+    ],
+)
+def test_an_error_says_what_follows_from_it(status: int, code: int | None, verdict: str) -> None:
+    error = error_of(status, code)
+    found = (
+        "unclear"
+        if isinstance(error, carrier.CarrierUnclear)
+        else "retry"
+        if isinstance(error, carrier.CarrierBusy)
+        else "campaign"
+        if error.stops_campaign
+        else "number"
+        if error.permanent
+        else "later"
+    )
+    assert found == verdict
+
+
+def test_the_guide_lists_every_error_with_its_meaning() -> None:
+    guide = (Path(__file__).parents[2] / "docs/twilio.md").read_text(encoding="utf-8")
+    words = {"retry": "tried again", "number": "number stops", "campaign": "campaign pauses"}
+    for code, meaning in MEANINGS.items():
+        assert f"| {code} | {meaning.words} | {words[meaning.verdict]} |" in guide
+
+
+def test_a_refused_token_gives_way_to_the_accounts_other_one(
+    exchange: Exchange, settings: Any
+) -> None:
+    old, new = SecretStr("taken back"), settings.ENV.twilio_auth_token
+    settings.ENV = settings.ENV.model_copy(
+        update={"twilio_auth_token": old, "twilio_auth_token_secondary": new}
+    )
+    assert carrier.call_create(DIAL).sid
+    assert len(exchange.calls) == 1
+
+
+def test_a_redirected_call_gets_more_time(exchange: Exchange) -> None:
+    sid = carrier.call_create(DIAL).sid
+    carrier.call_redirect(sid, url="http://127.0.0.1:9/other/", seconds=3600)
+    assert exchange.calls[0].request.time_limit_s == 3600
+
+
+def test_a_call_that_is_over_cannot_be_redirected(exchange: Exchange) -> None:
+    sid = carrier.call_create(DIAL).sid
+    carrier.call_end(sid)
+    with pytest.raises(carrier.CallUnknown):
+        carrier.call_redirect(sid, url="http://127.0.0.1:9/other/", seconds=60)
+    assert not carrier.circuit.is_open
 
 
 def test_too_many_requests_are_an_error_that_passes(exchange: Exchange) -> None:

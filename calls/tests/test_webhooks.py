@@ -10,6 +10,7 @@ from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.test import Client
 from django.urls import reverse
+from pydantic import SecretStr
 
 from calls.models import Call, CarrierEvent, OutboxItem
 from calls.services.notices import group_of, notices_of
@@ -213,3 +214,59 @@ def test_a_carrier_recording_is_promised_to_be_fetched_once(post: Post) -> None:
             RecordingUrl="http://127.0.0.1:8900/x",
         )
     assert OutboxItem.objects.filter(kind="carrier_recording").count() == 1
+
+
+def test_while_tokens_are_changed_a_webhook_signed_with_either_is_let_in(
+    call: Call, settings: Any
+) -> None:
+    path = reverse("twilio-status", kwargs={"call": call.pk})
+    old = {"CallSid": call.provider_sid, "CallStatus": "initiated", "SequenceNumber": "0"}
+    signed_with_old = sign(path, old)
+    settings.ENV = settings.ENV.model_copy(
+        update={
+            "twilio_auth_token": SecretStr("the new one"),
+            "twilio_auth_token_secondary": settings.ENV.twilio_auth_token,
+        }
+    )
+    new = {"CallSid": call.provider_sid, "CallStatus": "ringing", "SequenceNumber": "1"}
+    for fields, signature in ((old, signed_with_old), (new, sign(path, new))):
+        answer = Client().post(path, fields, headers={"X-Twilio-Signature": signature})
+        assert answer.status_code == 204
+    settings.ENV = settings.ENV.model_copy(update={"twilio_auth_token_secondary": SecretStr("")})
+    answer = Client().post(path, old, headers={"X-Twilio-Signature": signed_with_old})
+    assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("forwarded", ["http", "https"])
+def test_behind_a_proxy_with_a_path_prefix_the_public_address_counts(
+    call: Call, settings: Any, forwarded: str
+) -> None:
+    settings.ENV = settings.ENV.model_copy(
+        update={"public_base_url": "https://crm.example.com/dial"}
+    )
+    path = reverse("twilio-status", kwargs={"call": call.pk}) + "?from=twilio"
+    fields = {"CallSid": call.provider_sid, "CallStatus": "ringing"}
+    answer = Client().post(
+        path,
+        fields,
+        headers={
+            "X-Twilio-Signature": sign(path, fields),  # of https://crm.example.com/dial/twilio/…
+            "Host": "localhost",
+            "X-Forwarded-Proto": forwarded,
+            "X-Forwarded-For": "203.0.113.7",
+        },
+    )
+    assert answer.status_code == 204
+
+
+def test_late_news_of_an_earlier_state_change_nothing(post: Post, call: Call) -> None:
+    news = [("in-progress", "2"), ("ringing", "1"), ("initiated", "0"), ("completed", "3")]
+    seen = []
+    for status, sequence in news:
+        post("status", call, CallStatus=status, SequenceNumber=sequence)
+        seen.append(state_of(call))
+    assert seen == ["in_progress"] * 3 + ["completed"]
+    call.refresh_from_db()
+    assert call.provider_sequence == 3
+    post("status", call, CallStatus="ringing", SequenceNumber="4")
+    assert state_of(call) == Call.State.COMPLETED

@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connections
 from django.utils import timezone
 
 from calls import jobs
 from calls.models import OutboxItem, ScheduledWork
 from calls.policy.schedule import Every
 from calls.services.outbox import outbox_add
+from calls.worker import connections_drop
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
@@ -48,7 +48,7 @@ def start(redis: Any) -> Iterator[Start]:
     started: list[Any] = []
 
     def begin(*, burst: bool = False) -> Any:
-        connections.close_all()
+        connections_drop()
         process = context.Process(target=_work, args=(burst,), daemon=False)
         process.start()
         started.append(process)

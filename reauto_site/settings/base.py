@@ -74,7 +74,7 @@ ENV.data_dir.mkdir(parents=True, exist_ok=True)
 
 def _database() -> dict[str, Any]:
     url = ENV.database_url.get_secret_value() or f"sqlite:///{ENV.data_dir / 'db.sqlite3'}"
-    config: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=60))
+    config: dict[str, Any] = dict(dj_database_url.parse(url))
     if config["ENGINE"].endswith("sqlite3"):
         # Several processes share the file: readers never wait, and a writer takes its lock when
         # its transaction begins, so that two of them queue instead of failing at commit.
@@ -84,7 +84,10 @@ def _database() -> dict[str, Any]:
             "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;",
         }
     else:
+        # Under ASGI each request runs on a thread of its own: a connection that stays with its
+        # thread is never used again, and the server soon has none left. A pool gives them back.
         config["CONN_HEALTH_CHECKS"] = True
+        config.setdefault("OPTIONS", {})["pool"] = {"min_size": 0, "max_size": 20, "timeout": 10}
     return config
 
 

@@ -49,6 +49,8 @@ class Environment(BaseModel):
 
     twilio_account_sid: str = SIMULATOR_ACCOUNT_SID
     twilio_auth_token: SecretStr = SecretStr(SIMULATOR_AUTH_TOKEN)
+    twilio_auth_token_secondary: SecretStr = SecretStr("")
+    """The account's other token while tokens are being changed; both are valid at once."""
     twilio_api_base_url: str = SIMULATOR_URL
     twilio_pricing_base_url: str = "https://pricing.twilio.com"
     twilio_calls_per_second: float = 1.0
@@ -146,6 +148,12 @@ class Environment(BaseModel):
     def media_stream_url(self) -> str:
         """Address that the carrier opens the media WebSocket at (ws:// or wss://)."""
         return "ws" + self.public_base_url.removeprefix("http") + "/ws/twilio/media/"
+
+    @property
+    def twilio_auth_tokens(self) -> tuple[str, ...]:
+        """The tokens that are valid now, the one to use first first."""
+        tokens = (self.twilio_auth_token, self.twilio_auth_token_secondary)
+        return tuple(token.get_secret_value() for token in tokens if token.get_secret_value())
 
     @property
     def carrier_is_simulated(self) -> bool:

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connections
 from redis.exceptions import ConnectionError as RedisGone
 
 QUEUES = ("urgent", "default", "slow")
@@ -35,11 +34,13 @@ class Command(BaseCommand):
             )
         from django_rq.workers import get_worker
 
+        from calls.worker import connections_drop
+
         try:
             worker = get_worker(
                 *(options["queues"] or QUEUES), worker_class="calls.worker.JobWorker"
             )
-            connections.close_all()
+            connections_drop()
             worker.work(burst=options["burst"], logging_level="WARNING")
         except RedisGone as error:
             raise CommandError(f"Redis does not answer: {error}") from None

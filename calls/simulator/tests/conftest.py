@@ -17,6 +17,7 @@ from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 
 from calls.simulator import CarrierSimulator
+from calls.tests.twilio_document import watch_sdk
 
 ACCOUNT = "AC" + "0" * 32
 TOKEN = "simulated-token"
@@ -214,3 +215,9 @@ class Peer:
 
     async def mark(self, name: str) -> None:
         await self.send("mark", mark={"name": name})
+
+
+@pytest.fixture(autouse=True)
+def as_documented(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hold every request that the SDK sends, and its answer, against Twilio's document."""
+    watch_sdk(monkeypatch)
