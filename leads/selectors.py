@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
-from django.db.models import Count, Q
+from django.db.models import CharField, Count, ExpressionWrapper, F, Q
 from django.db.models.functions import Lower
 
 from leads.calendars import free_slots
 from leads.csv_lines import csv_lines
-from leads.models import Consent, ImportBatch, Lead
+from leads.models import Consent, DoNotCall, ImportBatch, Lead
 from leads.number_facts import number_facts
 from leads.policy.may_call import CallFacts
 from leads.policy.places import states_of_number
@@ -22,6 +22,7 @@ __all__ = [
     "DuplicateGroup",
     "FreeSlot",
     "call_facts",
+    "do_not_call_rows",
     "duplicate_groups",
     "free_slots",
     "import_error_rows",
@@ -90,6 +91,20 @@ def import_error_rows(batch: ImportBatch) -> Iterator[str]:
         (
             [number, verdict, reason, *values.get("cells", ())]
             for number, verdict, reason, values in remarks
+        ),
+    )
+
+
+def do_not_call_rows() -> Iterator[str]:
+    """Yield the whole do-not-call list as CSV, oldest first. Numbers without "+": no formulas."""
+    e164 = ExpressionWrapper(F("phone"), output_field=CharField())
+    rows = DoNotCall.objects.order_by("created_at", "pk").annotate(e164=e164)
+    listed = rows.values_list("e164", "source", "reason", "created_at").iterator(chunk_size=2000)
+    return csv_lines(
+        ["number", "source", "reason", "since_utc"],
+        (
+            [number.removeprefix("+"), source, reason, f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"]
+            for number, source, reason, at in listed
         ),
     )
 

@@ -1,5 +1,23 @@
 """Leads on the manager's desk."""
 
-from leads.admin import appointment, history, imports, lead, merge, permission
+from leads.admin import (
+    appointment,
+    audit,
+    history,
+    imports,
+    lead,
+    merge,
+    number_lists,
+    permission,
+)
 
-__all__ = ["appointment", "history", "imports", "lead", "merge", "permission"]
+__all__ = [
+    "appointment",
+    "audit",
+    "history",
+    "imports",
+    "lead",
+    "merge",
+    "number_lists",
+    "permission",
+]

@@ -1,6 +1,7 @@
 """Who we may call: leads, their permission, and what became of them."""
 
 from leads.models.appointment import Appointment
+from leads.models.audit import AuditEntry
 from leads.models.calling_policy import CallingPolicy
 from leads.models.consent import Consent, DoNotCall
 from leads.models.imports import ImportBatch, ImportMapping, ImportRow
@@ -15,6 +16,7 @@ from leads.models.working_time import BookingRules, Holiday, TimeOff, WorkingHou
 
 __all__ = [
     "Appointment",
+    "AuditEntry",
     "BookingRules",
     "CallingPolicy",
     "Consent",

@@ -69,6 +69,7 @@ class DoNotCall(models.Model):
 
     class Meta:
         ordering = ("-created_at",)
+        permissions = (("export_donotcall", "Can take the do-not-call list out"),)
         verbose_name = "do-not-call number"
         verbose_name_plural = "do not call"
 

@@ -11,8 +11,9 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import CharField, ExpressionWrapper, F
 
-from leads.models import Consent, DoNotCall, Lead, TimelineEntry
+from leads.models import AuditEntry, Consent, DoNotCall, Lead, TimelineEntry
 from leads.policy.phones import phone_parse
+from leads.services.audit import audit_record, number_hash
 from leads.services.checked_phone import CheckedPhone
 from leads.services.timeline import timeline_add
 
@@ -130,8 +131,18 @@ def do_not_call_remove(
     if not reason.strip():
         raise ValidationError({"reason": "Say why the number may be called again."})
     gone, _ = DoNotCall.objects.filter(phone=phone).delete()
+    if not gone:
+        return False
     lead_id = Lead.objects.filter(phone=phone).values_list("pk", flat=True).first()
-    if gone and lead_id is not None:
+    audit_record(
+        action=AuditEntry.Action.DO_NOT_CALL,
+        text=f"Took a number off the do-not-call list: {reason.strip()}",
+        actor=actor,
+        lead_id=lead_id,
+        data={"number": number_hash(phone)},
+        now=now,
+    )
+    if lead_id is not None:
         timeline_add(
             lead_id=lead_id,
             kind=TimelineEntry.Kind.DO_NOT_CALL,
@@ -139,7 +150,7 @@ def do_not_call_remove(
             actor=actor,
             at=now,
         )
-    return bool(gone)
+    return True
 
 
 def _consents_end(phones: Iterable[str], source: DoNotCall.Source, *, now: datetime) -> None:

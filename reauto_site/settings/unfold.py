@@ -54,6 +54,14 @@ _PRIMARY = {
     "950": "#042f2e",
 }
 
+_DO_NOT_CALL_TABS = (
+    ("Do not call", "leads_donotcall_changelist", "leads.view_donotcall"),
+    ("Uploaded lists", "leads_numberlist_changelist", "leads.view_numberlist"),
+    ("National registry", "leads_registryarea_changelist", "leads.view_registryarea"),
+    ("Reassigned numbers", "leads_reassignedcheck_changelist", "leads.view_reassignedcheck"),
+    ("Policy", "leads_callingpolicy_changelist", "leads.view_callingpolicy"),
+)
+
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "REAutomation2",
     "SITE_HEADER": "REAutomation2",
@@ -75,6 +83,21 @@ UNFOLD: dict[str, Any] = {
     "SCRIPTS": [lambda request: static("reauto/viewer-zone.js")],
     "DASHBOARD_CALLBACK": "calls.admin.dashboard.dashboard",
     "COMMAND": {"search_callback": "calls.admin.search.find", "show_history": False},
+    "TABS": [
+        {
+            "models": [
+                "leads.donotcall",
+                "leads.numberlist",
+                "leads.registryarea",
+                "leads.reassignedcheck",
+                {"name": "leads.callingpolicy", "detail": True},
+            ],
+            "items": [
+                {"title": title, "link": reverse_lazy(f"admin:{view}"), "permission": _may(may)}
+                for title, view, may in _DO_NOT_CALL_TABS
+            ],
+        },
+    ],
     "SIDEBAR": {
         "show_search": True,
         "command_search": True,
@@ -149,6 +172,7 @@ UNFOLD: dict[str, Any] = {
                 _item("Jobs", "checklist", "calls_outboxitem_changelist", "calls.view_outboxitem"),
                 _item("Users", "group", "auth_user_changelist", "auth.view_user"),
                 _item("Roles", "badge", "auth_group_changelist", "auth.view_group"),
+                _item("Audit", "policy", "leads_auditentry_changelist", "leads.view_auditentry"),
             ),
         ],
     },
