@@ -7,7 +7,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
 from phonenumber_field.modelfields import PhoneNumberField
 
 
@@ -34,9 +35,23 @@ class Lead(models.Model):
         WARM = "warm", "Warm"
         COLD = "cold", "Cold"
 
+    class LineType(models.TextChoices):
+        MOBILE = "mobile", "Mobile"
+        FIXED = "fixed", "Landline"
+        FIXED_OR_MOBILE = "fixed_or_mobile", "Mobile or landline"
+        VOIP = "voip", "Internet telephone"
+        TOLL_FREE = "toll_free", "Toll-free"
+        OTHER = "other", "Other"
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     phone = PhoneNumberField(unique=True, help_text="Unique, in E.164 form.")
     raw_phone = models.CharField(max_length=64, blank=True, help_text="As it was given to us.")
+    line_type = models.CharField(
+        max_length=16,
+        choices=LineType.choices,
+        blank=True,
+        help_text="As far as the number itself tells; empty: not known.",
+    )
     first_name = models.CharField(max_length=80, blank=True)
     last_name = models.CharField(max_length=80, blank=True)
     email = models.EmailField(blank=True)
@@ -49,6 +64,14 @@ class Lead(models.Model):
         blank=True,
         on_delete=models.SET_NULL,
         related_name="leads",
+    )
+    owner_rule = models.ForeignKey(
+        "leads.AssignmentRule",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="The rule that chose the owner; empty when a person did.",
     )
     street = models.CharField(max_length=160, blank=True)
     city = models.CharField(max_length=80, blank=True)
@@ -78,6 +101,12 @@ class Lead(models.Model):
             models.Index(fields=("-created_at",), name="lead_created"),
             models.Index(fields=("last_name", "first_name"), name="lead_name"),
             models.Index(fields=("owner", "stage"), name="lead_owner_stage"),
+            models.Index(fields=("owner", "-created_at"), name="lead_owner_created"),
+            models.Index(fields=("kind", "-created_at"), name="lead_kind_created"),
+            models.Index(fields=("state", "-created_at"), name="lead_state_created"),
+            models.Index(fields=("source", "-created_at"), name="lead_source_created"),
+            # In the order of the list: those without a score come last.
+            models.Index(Coalesce("score", -1).desc(), F("id").desc(), name="lead_score_order"),
         )
 
     def __str__(self) -> str:
@@ -87,6 +116,11 @@ class Lead(models.Model):
     def full_name(self) -> str:
         """First and last name, or an empty string."""
         return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def tag_words(self) -> str:
+        """The tags in one line."""
+        return ", ".join(str(tag) for tag in self.tags)
 
     @property
     def address(self) -> str:

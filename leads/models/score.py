@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
@@ -51,3 +52,33 @@ class ScoreFactor(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.points:+d}"
+
+
+class ScoreOverride(models.Model):
+    """A score that a person set. Until it is lifted, it is the lead's, whatever calls find."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    lead = models.ForeignKey("leads.Lead", on_delete=models.CASCADE, related_name="overrides")
+    value = models.PositiveSmallIntegerField(help_text="0-100.")
+    reason = models.CharField(max_length=200)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    set_at = models.DateTimeField()
+    lifted_at = models.DateTimeField(null=True, blank=True)
+    lifted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        ordering = ("-set_at",)
+        verbose_name = "score set by hand"
+        verbose_name_plural = "scores set by hand"
+        constraints = (
+            models.CheckConstraint(condition=Q(value__lte=100), name="override_0_to_100"),
+            models.CheckConstraint(condition=~Q(reason=""), name="override_has_reason"),
+        )
+        indexes = (models.Index(fields=("lead", "-set_at"), name="override_lead_set"),)
+
+    def __str__(self) -> str:
+        return f"{self.value}: {self.reason}"

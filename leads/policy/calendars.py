@@ -117,6 +117,14 @@ class RepCalendar:
             )
         return None
 
+    def at_work(self, at: datetime) -> bool:
+        """Whether the representative works at a moment, in a meeting or not."""
+        if any(off.starts_at <= at < off.ends_at for off in self.away):
+            return False
+        day = at.astimezone(self.time_zone).date()
+        spans = self.open_spans(day - timedelta(days=1), day)
+        return any(opens <= at < closes for opens, closes in spans)
+
     def overlap(self, starts_at: datetime, ends_at: datetime) -> Booking | None:
         """Return the first meeting that overlaps a span."""
         index = bisect_left(self.meetings, ends_at, key=lambda meeting: meeting.starts_at)

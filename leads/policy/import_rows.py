@@ -121,7 +121,15 @@ def row_clean(
         values["tags"] = list(dict.fromkeys(tags))
     if custom:
         values["custom_fields"] = custom
-    values["time_zones"] = list(candidate_zones(number.time_zones, state=state or ""))
+    values["line_type"] = number.line_type
+    american = state or number.e164.startswith("+1")
+    values["time_zones"] = list(
+        candidate_zones(
+            number.time_zones,
+            state=state or "",
+            postal_code=values.get("postal_code", "") if american else "",
+        )
+    )
     return CleanRow(
         phone=number.e164,
         values=values,

@@ -10,7 +10,7 @@ import phonenumbers
 from phonenumbers import timezone
 from phonenumbers.tzdata import TIMEZONE_DATA
 
-from leads.policy.places import zones_of_state
+from leads.policy.places import state_of_postal_code, zones_of_state
 
 _TOO_SHORT = phonenumbers.ValidationResult.TOO_SHORT
 _PROBLEMS = {
@@ -19,6 +19,15 @@ _PROBLEMS = {
     phonenumbers.ValidationResult.TOO_LONG: "it has too many digits",
     phonenumbers.ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "the area code is missing",
     phonenumbers.ValidationResult.INVALID_LENGTH: "it has a wrong number of digits",
+}
+_TYPES = phonenumbers.PhoneNumberType
+_LINE_TYPES = {
+    _TYPES.MOBILE: "mobile",
+    _TYPES.FIXED_LINE: "fixed",
+    _TYPES.FIXED_LINE_OR_MOBILE: "fixed_or_mobile",
+    _TYPES.VOIP: "voip",
+    _TYPES.TOLL_FREE: "toll_free",
+    _TYPES.UNKNOWN: "",
 }
 
 
@@ -38,12 +47,14 @@ class Phone:
     """A valid number.
 
     `region` is the country code of its numbering plan ("US", "GB"), `time_zones` are all IANA
-    zones its prefix can be in, empty when unknown.
+    zones its prefix can be in, empty when unknown. `line_type` is a `Lead.LineType`, empty when
+    the number does not tell; US numbers do not tell mobiles from landlines.
     """
 
     e164: str
     region: str
     time_zones: tuple[str, ...]
+    line_type: str
 
 
 def phone_parse(raw: str, *, region: str = "US") -> Phone:
@@ -77,6 +88,7 @@ def phone_parse(raw: str, *, region: str = "US") -> Phone:
         time_zones=tuple(
             dict.fromkeys(zone for zone in zones if zone != timezone.UNKNOWN_TIMEZONE)
         ),
+        line_type=_LINE_TYPES.get(phonenumbers.number_type(number), "other"),
     )
 
 
@@ -100,12 +112,17 @@ def phone_region(e164: str) -> str:
     return phonenumbers.region_code_for_number(number) or ""
 
 
-def candidate_zones(number_zones: tuple[str, ...], *, state: str = "") -> tuple[str, ...]:
+def candidate_zones(
+    number_zones: tuple[str, ...], *, state: str = "", postal_code: str = ""
+) -> tuple[str, ...]:
     """Return every zone a lead may be in: those of the address first, then the number's.
 
-    A moved lead keeps the old number, so neither source rules the other out.
+    A moved lead keeps the old number, so neither source rules the other out; of a state and a
+    postal code that contradict each other, both may be true.
     """
-    return tuple(dict.fromkeys((*zones_of_state(state), *number_zones)))
+    states = (state, state_of_postal_code(postal_code))
+    address = (zone for code in states if code for zone in zones_of_state(code))
+    return tuple(dict.fromkeys((*address, *number_zones)))
 
 
 def _parse_problem(error: phonenumbers.NumberParseException) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-_FILE = Path(__file__).parent / "rules" / "us_places.toml"
+_RULES = Path(__file__).parent / "rules"
+_POSTAL_CODE = re.compile(r"(\d{3})\d{2}(?:-?\d{4})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,23 @@ def states_of_number(e164: str) -> frozenset[str]:
     return frozenset({code}) if code else frozenset()
 
 
+def state_of_postal_code(code: str) -> str:
+    """Return the state of a US postal code, such as 78701 or 78701-1234; "" if it is none."""
+    match = _POSTAL_CODE.fullmatch(code.strip())
+    return _state_by_prefix().get(int(match[1]), "") if match else ""
+
+
+@cache
+def _state_by_prefix() -> Mapping[int, str]:
+    data = tomllib.loads((_RULES / "us_postal.toml").read_text(encoding="utf-8"))
+    found: dict[int, str] = {}
+    for state, spans in data["states"].items():
+        for span in spans:
+            first, _, last = span.partition("-")
+            found |= dict.fromkeys(range(int(first), int(last or first) + 1), state)
+    return found
+
+
 @cache
 def _state_by_area_code() -> Mapping[int, str]:
     return {
@@ -55,4 +74,4 @@ def _state_by_area_code() -> Mapping[int, str]:
 
 @cache
 def _data() -> dict[str, Any]:
-    return tomllib.loads(_FILE.read_text(encoding="utf-8"))
+    return tomllib.loads((_RULES / "us_places.toml").read_text(encoding="utf-8"))

@@ -12,6 +12,7 @@ from django.db import transaction
 
 from leads.models import Consent, DoNotCall, ImportBatch, ImportRow, Lead, TimelineEntry
 from leads.policy.import_changes import FIELDS, Changes, changed
+from leads.services.assignment import leads_assign
 from leads.services.checked_phone import CheckedPhone
 from leads.services.do_not_call import do_not_call_add_many
 from leads.services.import_known import Decision, decide, known_load
@@ -41,6 +42,11 @@ def consent_id(batch: ImportBatch, number: int) -> UUID:
 def entry_key(batch: ImportBatch, number: int) -> str:
     """Return the key of the timeline entry that a row makes."""
     return f"import:{batch.pk}:{number}"
+
+
+def assigned_key(batch: ImportBatch) -> str:
+    """Return what the keys of the entries begin with that tell who got the leads."""
+    return f"assigned:{batch.pk}"
 
 
 def chunk_commit(batch: ImportBatch, *, now: datetime) -> bool:
@@ -155,6 +161,7 @@ def _gather_consent(
 
 
 def _write(batch: ImportBatch, work: _Work, now: datetime) -> None:
+    work.entries += leads_assign(work.leads, trigger="import", key=assigned_key(batch), now=now)
     Lead.objects.bulk_create(work.leads)
     leads_change(work.changes, changed)
     Consent.objects.bulk_create(work.consents)

@@ -13,7 +13,12 @@ from django.db.models import F
 
 from leads.models import Consent, ImportBatch, ImportRow, Lead, TimelineEntry
 from leads.policy.import_changes import FIELDS, Changes, restored
-from leads.services.import_commit import consent_id, entry_key, leads_change
+from leads.services.import_commit import (
+    assigned_key,
+    consent_id,
+    entry_key,
+    leads_change,
+)
 from leads.services.import_known import UNDONE_VIA
 from leads.services.import_phases import CHUNK, batch_move
 from leads.services.merge_rows import pointers
@@ -59,7 +64,7 @@ def _take_back(batch: ImportBatch, rows: list[ImportRow], now: datetime) -> Coun
         for row in Lead.objects.filter(pk__in=ids)
         .select_for_update()
         .order_by()
-        .values("pk", "stage", "score", "owner_id", *FIELDS)
+        .values("pk", "stage", "score", "owner_id", "owner_rule_id", *FIELDS)
     }
     made = {row.lead_id: row for row in rows if row.verdict == ImportRow.Verdict.NEW}
     used = _used(batch, {id_: row for id_, row in made.items() if id_ is not None})
@@ -105,8 +110,10 @@ def _take_back(batch: ImportBatch, rows: list[ImportRow], now: datetime) -> Coun
 
 def _edited(lead: dict[str, Any], row: ImportRow) -> bool:
     said = row.values["fields"]
+    # An owner whom the rules chose at the import is the import's own doing.
+    owner_id = None if lead["owner_rule_id"] else lead["owner_id"]
     untouched = (Lead.Stage.NEW, None, None)
-    return (lead["stage"], lead["score"], lead["owner_id"]) != untouched or any(
+    return (lead["stage"], lead["score"], owner_id) != untouched or any(
         lead[name] != said.get(name, _EMPTY.get(name, "")) for name in FIELDS
     )
 
@@ -117,6 +124,7 @@ def _used(batch: ImportBatch, made: dict[UUID, ImportRow]) -> set[UUID]:
     consents = {consent_id(batch, row.number) for row in made.values()}
     ours |= {f"consent:{consent}" for consent in consents}
     ours |= {f"do_not_call:{batch.pk}:{lead_id}" for lead_id in made}
+    ours |= {f"{assigned_key(batch)}:{lead_id}" for lead_id in made}
     used: set[UUID] = set()
     for model, name in pointers(Lead):
         rows = model._base_manager.filter(**{f"{name}__in": list(made)})

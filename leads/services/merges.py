@@ -16,6 +16,7 @@ from leads.policy.import_changes import FIELDS, changed, changes_of, restored
 from leads.policy.stages import stage_may_change
 from leads.services.do_not_call import do_not_call_add
 from leads.services.merge_rows import Joined, rows_join, rows_part
+from leads.services.scores import override_in_force
 from leads.services.timeline import timeline_add
 
 _OTHER_PHONE = "Other phone"
@@ -105,7 +106,7 @@ def merge_undo(
     fields = {name: getattr(winner, name) for name in FIELDS}
     values, _ = restored(fields, {k: v for k, v in merge.changes.items() if k not in _PLAIN})
     for name, (before, after) in merge.changes.items():
-        if name in _PLAIN and getattr(winner, name) == after:
+        if name in _PLAIN and _plain(winner, name) == after:
             values[name] = before
     for name, value in values.items():
         setattr(winner, name, value)
@@ -129,7 +130,7 @@ def merge_undo(
     return merge
 
 
-_PLAIN = ("stage", "score", "owner_id")
+_PLAIN = ("stage", "score", "owner_id", "owner_rule_id")
 
 
 def _fill(winner: Lead, loser: Lead) -> dict[str, list[Any]]:
@@ -145,14 +146,23 @@ def _fill(winner: Lead, loser: Lead) -> dict[str, list[Any]]:
     values = changed(mine, changes)
     if stage_may_change(winner.stage, loser.stage, by_person=False):
         changes["stage"] = [winner.stage, loser.stage]
-    for name in ("score", "owner_id"):
-        if getattr(winner, name) is None and getattr(loser, name) is not None:
-            changes[name] = [None, getattr(loser, name)]
+    if winner.owner_id is None and loser.owner_id is not None:
+        for name in ("owner_id", "owner_rule_id"):
+            changes[name] = [_plain(winner, name), _plain(loser, name)]
+    override = override_in_force(winner.pk)  # of either: the loser's is the winner's by now
+    score = override.value if override else loser.score
+    if score is not None and score != winner.score and (override or winner.score is None):
+        changes["score"] = [winner.score, score]
     values |= {name: changes[name][1] for name in _PLAIN if name in changes}
     for name, value in values.items():
         setattr(winner, name, value)
     winner.save(update_fields=[*values, "updated_at"])
     return changes
+
+
+def _plain(lead: Lead, name: str) -> Any:
+    value = getattr(lead, name)
+    return str(value) if isinstance(value, UUID) else value
 
 
 def _withdrawal_shared(winner: Lead, loser: Lead, now: datetime) -> list[UUID]:
