@@ -108,6 +108,13 @@ class Unheard:
 
 
 @dataclass(frozen=True, slots=True)
+class ForeignLanguage:
+    """The lead speaks a language (ISO 639-1) that is not one of the playbook's."""
+
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
 class MachineAnswered:
     """A machine answered. `beep` is whether a message can be left now."""
 
@@ -129,7 +136,16 @@ class WrapUp:
     reason: str
 
 
-Event = Utterance | KeyPress | Silence | Unheard | MachineAnswered | ActionDone | WrapUp
+Event = (
+    Utterance
+    | KeyPress
+    | Silence
+    | Unheard
+    | ForeignLanguage
+    | MachineAnswered
+    | ActionDone
+    | WrapUp
+)
 
 
 @dataclass(frozen=True, slots=True)

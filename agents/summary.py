@@ -17,6 +17,7 @@ _RESULTS: Mapping[str, str] = {
     "not_interested": "Not interested",
     "do_not_call": "Asked never to be called again",
     "wrong_number": "Wrong number",
+    "language": "Speaks another language",
     "voicemail": "Reached a machine",
     "incomplete": "Ended before it was complete",
     "hung_up": "Hung up early",
@@ -29,6 +30,7 @@ _NEXT: Mapping[str, str] = {
     "not_interested": "Leave the lead in peace.",
     "do_not_call": "None. The number is on the do-not-call list.",
     "wrong_number": "Check the number before anyone calls again.",
+    "language": "Have somebody call who speaks the lead's language.",
     "voicemail": "Try again at another time of day.",
 }
 

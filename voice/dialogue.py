@@ -27,6 +27,7 @@ from agents.interface import (
     ActionDone,
     ConversationProtocol,
     Event,
+    ForeignLanguage,
     KeyPress,
     MachineAnswered,
     Silence,
@@ -49,6 +50,7 @@ from voice.frames import (
     VoicePaused,
     VoiceStarted,
 )
+from voice.languages import LanguageWatch
 from voice.listening import Listening
 from voice.playout import Playout
 from voice.recorder import Recorder
@@ -127,6 +129,7 @@ class Dialogue(FrameProcessor):
         self._events: asyncio.Queue[Callable[[], Any]] = asyncio.Queue(MOST_EVENTS)
         self._mind: asyncio.Task[None] | None = None
         self._listening = Listening()
+        self._languages = LanguageWatch(live.brief.script.languages)
         self._verdict: float | None = None
         self._backlog: deque[Event] = deque()
         self._opening = True
@@ -329,6 +332,10 @@ class Dialogue(FrameProcessor):
         self._speaking.usage.recognised(transcript.audio_ms)
         stretch = self._listening.take_final(transcript, self._clock.now_ms())
         if stretch is None:
+            return
+        if language := self._languages.take(transcript):
+            self._speaking.turns.lead(self._listening.next_turn())
+            await self._answer(ForeignLanguage(language))
             return
         if stretch.turn is self._listening.turn:
             if transcript.failed and not stretch.turn.text and self._speaking.free:

@@ -108,6 +108,7 @@ class CallRun:
             settings.ENV.stt_engine,
             on_partial=self._dialogue.on_partial,
             on_final=self._dialogue.on_final,
+            languages=live.brief.script.languages,
         )
         self._usage.listens(recogniser)
         self._input = MediaInput(session, self._playout, self._recorder)

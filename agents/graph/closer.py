@@ -74,6 +74,13 @@ def in_silence(talk: Talk, setting: Setting) -> tuple[Talk, tuple[Item, ...]]:
     return ended(talk, setting, line, outcome=outcome, why="the lead is silent")
 
 
+def other_language(talk: Talk, setting: Setting, language: str) -> tuple[Talk, tuple[Item, ...]]:
+    """End with a lead whose language the playbook does not speak; a person is to call."""
+    talk = replace(talk.signal("language", language), human_heard=True)
+    line = closing_line(setting.script.other_language, "other_language", setting)
+    return ended(talk, setting, line, outcome="language", why=f"the lead speaks {language}")
+
+
 def out_of_time(talk: Talk, setting: Setting, why: str) -> tuple[Talk, tuple[Item, ...]]:
     """End because money, time or turns are used up, and keep what was reached."""
     outcome = outcome_reached(talk, setting) or "incomplete"

@@ -11,7 +11,15 @@ from langgraph.types import Command
 from agents.graph import closer
 from agents.graph.lines import question_again, say
 from agents.graph.state import STOP, Setting, State, Talk, lead_words
-from agents.interface import ActionDone, Item, KeyPress, Silence, Unheard, Utterance
+from agents.interface import (
+    ActionDone,
+    ForeignLanguage,
+    Item,
+    KeyPress,
+    Silence,
+    Unheard,
+    Utterance,
+)
 from agents.understanding import Context, Intent, Reading
 
 AGENT = "supervisor"
@@ -91,6 +99,8 @@ def supervisor(state: State, runtime: Runtime[Setting]) -> Command[Agents]:
         return _to("scheduler", talk, f"{event.action} {'done' if event.ok else 'failed'}")
     if isinstance(event, Silence):
         return _silence(talk, event, setting, items)
+    if isinstance(event, ForeignLanguage):
+        return _closed(*closer.other_language(talk, setting, event.language))
     if isinstance(event, Unheard):
         return _unheard(talk, setting, items)
     if isinstance(event, KeyPress):

@@ -10,6 +10,7 @@ import pytest
 from agents.interface import (
     Action,
     ActionDone,
+    ForeignLanguage,
     KeyPress,
     MachineAnswered,
     Say,
@@ -281,6 +282,14 @@ async def test_silence_is_asked_into_twice_and_then_ended() -> None:
     assert talk.words != first
     await talk.says(Silence(3))
     assert talk.done(Action.HANG_UP) == {"outcome": "incomplete"}
+
+
+async def test_a_lead_who_speaks_another_language_is_told_so_and_let_go() -> None:
+    talk = await (await opened()).says("yes", ForeignLanguage("es"))
+    assert "only speak English" in talk.words
+    assert talk.asks == "goodbye"
+    assert talk.done(Action.HANG_UP) == {"outcome": "language"}
+    assert (await talk.close()).signals["language"] == "es"
 
 
 async def test_what_nobody_could_hear_is_asked_for_again_but_not_for_ever() -> None:

@@ -18,6 +18,7 @@ class Outcome(models.TextChoices):
     NOT_INTERESTED = "not_interested", "Not interested"
     DO_NOT_CALL = "do_not_call", "Do not call"
     WRONG_NUMBER = "wrong_number", "Wrong number"
+    LANGUAGE = "language", "Language barrier"
     TRANSFERRED = "transferred", "Transferred"
     HUNG_UP = "hung_up", "Hung up early"
     INCOMPLETE = "incomplete", "Incomplete"

@@ -44,7 +44,7 @@ _STATE_OF_STATUS = {
     "canceled": "canceled",
 }
 
-_DONE = frozenset({"appointment", "qualified", "not_interested", "transferred"})
+_DONE = frozenset({"appointment", "qualified", "not_interested", "transferred", "language"})
 _STOPPED = frozenset({"do_not_call", "wrong_number"})
 
 
@@ -151,4 +151,5 @@ def stage_for(outcome: str) -> str:
         "callback": "contacted",
         "hung_up": "contacted",
         "incomplete": "contacted",
+        "language": "contacted",
     }.get(outcome, "attempted")

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
+from django.conf.locale import LANG_INFO
 from django.db import transaction
 
 from agents.playbook import Script
@@ -28,12 +29,15 @@ from calls.services.metering import minutes_settle
 from calls.services.outbox import NotYet
 from calls.services.record import recording_store
 from calls.services.sound import NotRepairable, wav_repair
+from leads.models import Task
 from leads.services import lead_score_record, lead_stage_set, timeline_add
+from leads.services.tasks import task_add
 
 logger = structlog.get_logger(__name__)
 
 VOICE_GRACE = timedelta(seconds=20)
 """How long after the end voice may still write notes and recording before it counts as dead."""
+SPEAKER_WITHIN = timedelta(days=1)
 NOT_SENT_WAIT = timedelta(seconds=30)
 """When a call that never reached the carrier is tried again; it is not an attempt."""
 
@@ -150,6 +154,8 @@ def _close(call: Call, now: datetime) -> None:
     """Settle the money and free the enrolment: once, together."""
     if not Call.objects.filter(pk=call.pk, settled_at__isnull=True).update(settled_at=now):
         return
+    if call.outcome == Outcome.LANGUAGE:
+        _task_for_a_speaker(call, now)
     if call.outcome in QUALIFIED_OUTCOMES:
         qualified_lead_record(call_id=call.pk, lead_id=call.lead_id, now=now)
     reservation_settle(call_id=call.pk, now=now)
@@ -159,6 +165,20 @@ def _close(call: Call, now: datetime) -> None:
     if call.campaign_id is not None:
         campaign_finish_if_done(campaign_id=call.campaign_id, now=now)
     logger.info("call_settled", outcome=call.outcome, state=call.state)
+
+
+def _task_for_a_speaker(call: Call, now: datetime) -> None:
+    """Have somebody call who speaks the lead's language: the agent has said that they will."""
+    code = str(notes_of(call).signals.get("language", ""))
+    known = LANG_INFO.get(code, {}).get("name", "another language")
+    task_add(
+        lead_id=call.lead_id,
+        title=f"Call back in {known}: the agent does not speak it",
+        due_at=now + SPEAKER_WITHIN,
+        owner_id=call.lead.owner_id,
+        kind=Task.Kind.CALLBACK,
+        now=now,
+    )
 
 
 def _enrolment_free(call: Call, enrolment_id: UUID, campaign: Campaign, now: datetime) -> None:

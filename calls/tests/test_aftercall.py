@@ -20,7 +20,7 @@ from calls.services.ending import call_finish
 from calls.services.outbox import NotYet, outbox_run_due
 from calls.services.record import turn_record
 from calls.tests.conftest import Post, enrol
-from leads.models import Lead, TimelineEntry
+from leads.models import Lead, Task, TimelineEntry
 from tests.factories import CallFactory, stereo_wav
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_carrier")]
@@ -138,6 +138,19 @@ def test_a_callback_makes_the_lead_due_when_it_asked(campaign: Campaign) -> None
     ended(call)
     enrolment = Enrolment.objects.get(pk=call.enrolment_id)
     assert (enrolment.state, enrolment.due_at) == ("waiting", at)
+
+
+def test_a_lead_of_another_language_is_called_by_a_person_who_speaks_it(
+    campaign: Campaign,
+) -> None:
+    notes = {"signals": {"language": "es"}}
+    call = talked(campaign, outcome=Outcome.LANGUAGE, notes=notes)
+    ended(call)
+    aftercall_run(call_id=call.pk, now=timezone.now())
+    task = Task.objects.get(lead=call.lead)
+    assert "Spanish" in task.title
+    assert task.kind == Task.Kind.CALLBACK
+    assert Enrolment.objects.get(calls=call).state == Enrolment.State.DONE
 
 
 def test_it_waits_for_the_voice_process_and_not_for_ever(campaign: Campaign) -> None:

@@ -156,8 +156,8 @@ class FallbackRecognizer:
         for engine in self._engines:
             engine.preload()
 
-    def session(self, sample_rate: int) -> FallbackSession:
-        """Return the recognition state of a new call.
+    def session(self, sample_rate: int, languages: tuple[str, ...] = ("en",)) -> FallbackSession:
+        """Return the recognition state of a new call. See `SpeechRecognizer.session`.
 
         Raises:
             ValueError: One of the engines does not take that rate.
@@ -165,7 +165,7 @@ class FallbackRecognizer:
         better, sure = self._engines
         return FallbackSession(
             self.name,
-            better.session(sample_rate),
-            sure.session(sample_rate),
+            better.session(sample_rate, languages),
+            sure.session(sample_rate, languages),
             self._patience_s,
         )

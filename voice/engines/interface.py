@@ -191,6 +191,12 @@ class SpeechRecognizer(Protocol):
     name: str
     final_latency_s: float
 
-    def session(self, sample_rate: int) -> RecognitionSession:
-        """Return the recognition state of a new call whose audio has `sample_rate` Hz."""
+    def session(self, sample_rate: int, languages: tuple[str, ...] = ("en",)) -> RecognitionSession:
+        """Return the recognition state of a new call.
+
+        Args:
+            sample_rate: Hz of its audio.
+            languages: ISO 639-1 codes of what the caller may be expected to speak, the commonest
+                first. An engine of one language hears that one whatever is asked for.
+        """
         ...

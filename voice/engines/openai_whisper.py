@@ -107,8 +107,9 @@ class OpenAIWhisperSession:
 
     longest_utterance_ms = LONGEST_UTTERANCE_MS
 
-    def __init__(self, engine: OpenAIWhisperRecognizer, sample_rate: int) -> None:
+    def __init__(self, engine: OpenAIWhisperRecognizer, sample_rate: int, language: str) -> None:
         self.sample_rate = sample_rate
+        self._language = language
         self.sent_ms = 0
         self.model = engine.model
         self._engine = engine
@@ -125,7 +126,7 @@ class OpenAIWhisperSession:
             # Nobody spoke: it would be paid for, and made up.
             return judge(NOTHING, audio_ms=audio_ms, voiced_ms=voiced)
         # A short "no" sounds like many languages: do not let it guess.
-        language = "" if voiced >= LANGUAGE_NEEDS_MS else self._engine.language
+        language = "" if voiced >= LANGUAGE_NEEDS_MS else self._language
         answer = await self._engine.request(pcm, self.sample_rate, language)
         self.sent_ms += audio_ms
         return judge(parse(answer), audio_ms=audio_ms, voiced_ms=voiced)
@@ -180,15 +181,15 @@ class OpenAIWhisperRecognizer:
     def preload(self) -> None:
         """Nothing to load; the service is first asked when there is something to hear."""
 
-    def session(self, sample_rate: int) -> OpenAIWhisperSession:
-        """Return the recognition state of a new call.
+    def session(self, sample_rate: int, languages: tuple[str, ...] = ()) -> OpenAIWhisperSession:
+        """Return the recognition state of a new call. See `SpeechRecognizer.session`.
 
         Raises:
             ValueError: `sample_rate` is not between 8 000 and 48 000 Hz.
         """
         if not 8000 <= sample_rate <= 48000:
             raise ValueError(f"sample_rate must be 8000 to 48000 Hz, got {sample_rate}")
-        return OpenAIWhisperSession(self, sample_rate)
+        return OpenAIWhisperSession(self, sample_rate, (*languages, self.language)[0])
 
     async def request(self, pcm: bytes, sample_rate: int, language: str) -> dict[str, Any]:
         """Return the service's answer to an utterance, retrying what may pass.

@@ -200,8 +200,10 @@ class PocketsphinxRecognizer:
         """Load the models; blocks, see `DecoderPool.preload`."""
         self.pool.preload()
 
-    def session(self, sample_rate: int) -> PocketsphinxSession:
-        """Return the recognition state of a new call.
+    def session(
+        self, sample_rate: int, languages: tuple[str, ...] = ("en",)
+    ) -> PocketsphinxSession:
+        """Return the recognition state of a new call. Hears English, whatever is asked for.
 
         Raises:
             ValueError: `sample_rate` is not between 8 000 and 48 000 Hz.

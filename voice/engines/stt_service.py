@@ -61,6 +61,7 @@ class StreamingSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
         recognizer: The process's engine.
         on_partial: Called with every new partial.
         on_final: Called with every final transcript; its text is empty for noise.
+        languages: What the caller may be expected to speak; see `SpeechRecognizer.session`.
         enable_eager_end_of_turn: Let `predict_end_of_turn` push Pipecat's eager frames.
     """
 
@@ -70,6 +71,7 @@ class StreamingSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
         *,
         on_partial: Callable[[Partial], None] | None = None,
         on_final: Callable[[Transcript], None] | None = None,
+        languages: tuple[str, ...] = ("en",),
         **options: Any,
     ) -> None:
         options.setdefault("ttfs_p99_latency", recognizer.final_latency_s)
@@ -79,6 +81,7 @@ class StreamingSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
         self.on_partial = on_partial
         self.on_final = on_final
         self._recognizer = recognizer
+        self._languages = languages
         self._session: RecognitionSession | None = None
         self._utterance: Utterance | None = None
         self._unsettled = 0
@@ -128,7 +131,7 @@ class StreamingSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
     async def start(self, frame: StartFrame) -> None:
         """Open the call's recognition session."""
         await super().start(frame)
-        self._session = self._recognizer.session(self.sample_rate)
+        self._session = self._recognizer.session(self.sample_rate, self._languages)
         self._tasks = [
             self.create_task(self._push_partials(), name="stt_partials"),
             self.create_task(self._push_finals(), name="stt_finals"),

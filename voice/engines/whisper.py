@@ -38,13 +38,15 @@ class WhisperSession:
 
     longest_utterance_ms = LONGEST_UTTERANCE_MS
 
-    def __init__(self, engine: WhisperRecognizer, sample_rate: int) -> None:
+    def __init__(
+        self, engine: WhisperRecognizer, sample_rate: int, languages: tuple[str, ...]
+    ) -> None:
         self.workers = engine.workers
         self.model = engine.model
         self.sample_rate = sample_rate
         self.longest_utterance_bytes = LONGEST_UTTERANCE_MS * sample_rate // 1000 * 2
-        self._expected = engine.languages
-        self._language = engine.languages[0]
+        self._expected = languages
+        self._language = languages[0]
 
     def begin(self, on_partial: Callable[[Partial], None] | None = None) -> WhisperUtterance:
         """Start an utterance."""
@@ -119,15 +121,15 @@ class WhisperRecognizer:
         silence = np.zeros(WHISPER_RATE, np.float32)
         self.model().decode(silence, final=True, choose_language=lambda *_: self.languages[0])
 
-    def session(self, sample_rate: int) -> WhisperSession:
-        """Return the recognition state of a new call.
+    def session(self, sample_rate: int, languages: tuple[str, ...] = ()) -> WhisperSession:
+        """Return the recognition state of a new call. See `SpeechRecognizer.session`.
 
         Raises:
             ValueError: `sample_rate` is not between 8 000 and 48 000 Hz.
         """
         if not 8000 <= sample_rate <= 48000:
             raise ValueError(f"sample_rate must be 8000 to 48000 Hz, got {sample_rate}")
-        return WhisperSession(self, sample_rate)
+        return WhisperSession(self, sample_rate, languages or self.languages)
 
     def close(self) -> None:
         """End the workers and free the model. Blocks until the hearing under way is over."""

@@ -307,7 +307,7 @@ class Ear:
     def preload(self) -> None:
         self.preloaded = True
 
-    def session(self, sample_rate: int) -> Ear:
+    def session(self, sample_rate: int, languages: tuple[str, ...] = ()) -> Ear:
         return self
 
     def begin(self, on_partial: Callable[[Partial], None] | None = None) -> Ear:
