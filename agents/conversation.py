@@ -18,6 +18,7 @@ from agents.graph.closer import outcome_reached
 from agents.graph.lines import filled
 from agents.graph.state import (
     MOST_LINES,
+    MOST_STEPS,
     Opening,
     Reply,
     Setting,
@@ -192,7 +193,7 @@ class Conversation:
             try:
                 async for clause in clauses:
                     said = True
-                    yield Say(clause, answerer.TOPIC, answerer.AGENT)
+                    yield Say(clause, answerer.TOPIC, answerer.AGENT, why=talk.steps[-1].why)
             finally:
                 if (close := getattr(clauses, "aclose", None)) is not None:
                     await close()
@@ -216,6 +217,8 @@ class Conversation:
         talk: Talk = result["talk"]
         items: tuple[Item, ...] = result["items"]
         unanswered: Unanswered | None = result["unanswered"]
+        why = _why(before, talk)
+        items = tuple(replace(item, why=why) if isinstance(item, Say) else item for item in items)
         known = items if unanswered is None else items[: unanswered.before]
         lines = tuple(item for item in known if isinstance(item, Say))
         speaks = bool(lines or unanswered)
@@ -253,6 +256,12 @@ def _with_line(talk: Talk, line: Say) -> Talk:
     return replace(talk, last=replace(talk.last, lines=(*talk.last.lines, line)))
 
 
+def _why(before: Talk, after: Talk) -> str:
+    """Return a turn's transitions in words: "greeter: a good time → qualifier: asks motivation"."""
+    known = len(before.steps) if len(after.steps) < MOST_STEPS else MOST_STEPS - 4
+    return " → ".join(f"{step.agent}: {step.why}" for step in after.steps[known:])
+
+
 def _with_heard(
     transcript: tuple[tuple[str, str], ...], reply: Reply
 ) -> tuple[tuple[str, str], ...]:
@@ -273,6 +282,7 @@ def _notes(talk: Talk, setting: Setting) -> Notes:
         "objections_recovered": list(talk.recovered),
         "refusals": talk.refusals,
         "skipped": sorted(talk.skipped),
+        "appointment_cancelled": bool(talk.signals.get("cancelled")),
         "appointment": booked.starts_at.astimezone(UTC).isoformat() if booked else None,
         "callback_at": (
             talk.callback_at.isoformat() if talk.callback_at and talk.callback_set else None

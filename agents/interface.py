@@ -23,6 +23,10 @@ class Action(StrEnum):
     """Record do-not-call for the number. args: source ("voice" or "key")."""
     BOOK = "book"
     """Book a slot. args: slot (Slot). Reports back."""
+    MOVE = "move"
+    """Give the lead's appointment another time. args: appointment_id (UUID), slot. Reports back."""
+    CANCEL = "cancel"
+    """Cancel the lead's appointment. args: appointment_id (UUID). Reports back."""
     CALLBACK = "callback"
     """Call again later. args: at (aware datetime)."""
     STOP_RECORDING = "stop_recording"
@@ -39,6 +43,16 @@ class Slot:
     rep_name: str
     starts_at: datetime
     ends_at: datetime
+    time_zone: str = ""
+    """Where the representative is; empty if it is not known to differ from the lead's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """An appointment that the lead has already."""
+
+    id: UUID
+    slot: Slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +63,8 @@ class Say:
     topic: str
     agent: str
     interruptible: bool = True
+    why: str = field(default="", compare=False)
+    """How it came to be said: the transitions of its turn, for the call's page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +77,7 @@ class Do:
     @property
     def reports_back(self) -> bool:
         """Whether what the agent says next depends on the result."""
-        return self.action is Action.BOOK
+        return self.action in (Action.BOOK, Action.MOVE, Action.CANCEL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +176,10 @@ class Brief:
     recorded: bool
     now: datetime
     slots: tuple[Slot, ...] = ()
+    appointment: Booked | None = None
+    """The lead's next appointment, if there is one."""
+    inbound: bool = False
+    """Whether the lead calls us."""
     memory: Mapping[str, Any] = field(default_factory=dict)
     """What earlier calls left: `Notes.memory` of the last one."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +11,13 @@ import structlog
 from django.utils import timezone
 
 from agents.interface import Action, Do, Item, Notes, Say
-from calls.services.actions import callback_schedule, opt_out, slot_book
+from calls.services.actions import (
+    appointment_drop,
+    callback_schedule,
+    opt_out,
+    slot_book,
+    slot_move,
+)
 from calls.services.record import event_record, notes_record
 from voice.clerk import Clerk
 from voice.speech import Group
@@ -20,6 +26,11 @@ logger = structlog.get_logger(__name__)
 
 ANSWER_WITHIN_S = 4.0
 """How long the lead may wait for the result of a booking."""
+_WAITED_FOR: Mapping[Action, Callable[..., bool]] = {
+    Action.BOOK: slot_book,
+    Action.MOVE: slot_move,
+    Action.CANCEL: appointment_drop,
+}
 
 
 def note(clerk: Clerk, call_id: UUID, do: Do) -> None:
@@ -41,9 +52,9 @@ async def perform(clerk: Clerk, call_id: UUID, do: Do) -> bool:
     """
     try:
         async with asyncio.timeout(ANSWER_WITHIN_S):
-            slot = do.args["slot"]
+            service = _WAITED_FOR[do.action]
             now = timezone.now()
-            return bool(await clerk.ask(slot_book, call_id=call_id, slot=slot, now=now))
+            return bool(await clerk.ask(service, call_id=call_id, now=now, **do.args))
     except Exception as error:
         logger.error(
             "action_failed",

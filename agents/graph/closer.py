@@ -98,13 +98,13 @@ def voicemail(talk: Talk, setting: Setting, *, beep: bool) -> tuple[Talk, tuple[
     return ended(talk, setting, *lines, outcome="voicemail", why=why, goodbye=False)
 
 
-def opted_out(talk: Talk, setting: Setting, source: str) -> tuple[Talk, tuple[Item, ...]]:
+def opted_out(talk: Talk, setting: Setting, source: str, why: str) -> tuple[Talk, tuple[Item, ...]]:
     """Confirm, record and end. Nothing else is said, and the confirmation is not broken off."""
     line = say(
         setting.script.opt_out_confirm, "opt_out.confirm", "guard", setting, interruptible=False
     )
     talk = replace(talk, ended=True, opted_out=True, outcome="do_not_call", expecting="", due=())
-    talk = talk.step("guard", f"opt-out by {source}")
+    talk = talk.step("guard", f"opt-out by {source}: {why}")
     return talk, (
         line,
         Do(Action.OPT_OUT, {"source": source}),

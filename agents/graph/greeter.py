@@ -41,20 +41,32 @@ def greeter(state: State, runtime: Runtime[Setting]) -> Command[Next]:
     if reading.has(Intent.HELLO) and talk.tried("hello") < MOST_HELLOS:
         tries = {**talk.tries, "hello": talk.tried("hello") + 1}
         talk = replace(talk, tries=tries, expecting="greet").step(AGENT, "greets back")
-        again = _greeting(talk, setting)
+        again = _greeting(setting)
         return Command(goto=STOP, update={"talk": talk, "items": (*items, again)})
     return _not_understood(talk, setting, items)
 
 
 def _opened(talk: Talk, setting: Setting, items: tuple[Item, ...]) -> Command[Next]:
-    talk = replace(talk, expecting="greet").step(AGENT, "the line is open")
-    return Command(goto=STOP, update={"talk": talk, "items": (*items, _greeting(talk, setting))})
+    brief = setting.brief
+    why = "the lead calls us" if brief.inbound else "the line is open"
+    if brief.appointment is not None:
+        talk = replace(talk, expecting="appointment.keep").step(
+            AGENT, f"{why}, with an appointment"
+        )
+        again = question_again(talk, setting)
+        return Command(goto=STOP, update={"talk": talk, "items": (*items, *again)})
+    talk = replace(talk, expecting="greet").step(AGENT, why)
+    return Command(goto=STOP, update={"talk": talk, "items": (*items, _greeting(setting))})
 
 
-def _greeting(talk: Talk, setting: Setting) -> Item:
-    greeting = setting.script.greeting
-    known = greeting.returning if setting.brief.memory.get("calls") else None
-    return say(known or greeting.ask[0], "greet", AGENT, setting)
+def _greeting(setting: Setting) -> Item:
+    greeting, brief = setting.script.greeting, setting.brief
+    line = greeting.ask[0]
+    if brief.inbound:
+        line = greeting.inbound
+    elif brief.memory.get("calls"):
+        line = greeting.returning or line
+    return say(line, "greet", AGENT, setting)
 
 
 def _fact_stated(talk: Talk, key: str, setting: Setting, items: tuple[Item, ...]) -> Command[Next]:

@@ -13,7 +13,7 @@ from agents.graph.lines import disclosure, say
 from agents.graph.state import STOP, Opening, Setting, State, Talk, hearing_settled
 from agents.interface import Action, Do, Item, KeyPress, MachineAnswered, Utterance, WrapUp
 from agents.understanding.intents import Intent, intents_in
-from agents.understanding.opt_out import is_opt_out
+from agents.understanding.opt_out import opt_out_in
 from agents.understanding.words import normalised
 
 OPT_OUT_KEY = "9"
@@ -27,8 +27,9 @@ def guard(
     talk = hearing_settled(state["talk"])
     if isinstance(event, Utterance):
         talk = replace(talk, turn=talk.turn + 1)
-    if (source := _opt_out(talk, event)) and not talk.opted_out:
-        return _settled(*closer.opted_out(talk, setting, source))
+    if (asked := _opt_out(talk, event)) and not talk.opted_out:
+        source, why = asked
+        return _settled(*closer.opted_out(talk, setting, source, why))
     if talk.ended:
         return _settled(talk, ())
     if isinstance(event, Utterance) and not event.text.strip():
@@ -56,17 +57,19 @@ def guard(
     return Command(goto="listener", update={"talk": talk, "items": items})
 
 
-def _opt_out(talk: Talk, event: object) -> str:
-    """Return how the lead opts out with this event, "" if not."""
+def _opt_out(talk: Talk, event: object) -> tuple[str, str] | None:
+    """Return how the lead opts out with this event, and in which way; None if not."""
     if isinstance(event, KeyPress) and event.digit == OPT_OUT_KEY:
-        return "key"
-    if isinstance(event, Utterance) and is_opt_out(event.text):
-        return "voice"
+        return "key", "pressed nine"
+    if not isinstance(event, Utterance):
+        return None
+    if asked := opt_out_in(event.text):
+        return "voice", asked
     # "press nine", and they say it.
     told = any(line.topic == "disclosure" for line in talk.last.lines)
-    if isinstance(event, Utterance) and told and normalised(event.text) in ("nine", "press nine"):
-        return "voice"
-    return ""
+    if told and normalised(event.text) in ("nine", "press nine", "9", "press 9"):
+        return "voice", "says nine"
+    return None
 
 
 def _no_recording(text: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from agents.graph.state import Setting, Talk
 from agents.interface import Say, Slot
@@ -38,6 +39,45 @@ def _ordinal(day: int) -> str:
     if day == 30:
         return "thirtieth"
     return f"{_TENS[day // 10]} {_ORDINALS[day % 10 - 1]}"
+
+
+_ZONES: Mapping[str, str] = {
+    "America/New_York": "Eastern time",
+    "America/Detroit": "Eastern time",
+    "America/Toronto": "Eastern time",
+    "America/Chicago": "Central time",
+    "America/Winnipeg": "Central time",
+    "America/Denver": "Mountain time",
+    "America/Boise": "Mountain time",
+    "America/Edmonton": "Mountain time",
+    "America/Phoenix": "Arizona time",
+    "America/Los_Angeles": "Pacific time",
+    "America/Vancouver": "Pacific time",
+    "America/Anchorage": "Alaska time",
+    "Pacific/Honolulu": "Hawaii time",
+    "America/Halifax": "Atlantic time",
+    "America/Puerto_Rico": "Atlantic time",
+    "UTC": "universal time",
+}
+
+
+def spoken_zone(zone: ZoneInfo) -> str:
+    """Return a zone as people call it: "Pacific time"; "London time" where it has no such name."""
+    if zone.key in _ZONES:
+        return _ZONES[zone.key]
+    if zone.key.startswith("America/Indiana") or zone.key.startswith("America/Kentucky"):
+        return "Eastern time"
+    return f"{zone.key.rpartition('/')[2].replace('_', ' ')} time"
+
+
+def zones_differ(slot: Slot, setting: Setting) -> bool:
+    """Tell whether the representative's clock shows another time at that moment."""
+    try:
+        theirs = ZoneInfo(slot.time_zone) if slot.time_zone else setting.zone
+    except (ZoneInfoNotFoundError, ValueError):
+        return False
+    at = slot.starts_at
+    return at.astimezone(theirs).utcoffset() != at.astimezone(setting.zone).utcoffset()
 
 
 def spoken_time(moment: datetime, *, setting: Setting) -> str:
@@ -96,11 +136,14 @@ def say(
 
 
 def slot_values(slots: tuple[Slot, ...], setting: Setting) -> dict[str, str]:
-    """Return {"slot_1": "tomorrow at ten A M", …} for a line."""
-    return {
-        f"slot_{number}": spoken_time(slot.starts_at, setting=setting)
-        for number, slot in enumerate(slots, 1)
-    }
+    """Return {"slot_1": "tomorrow at ten A M", …} for a line.
+
+    Where the representative's clock shows another time, the last one says whose time it is.
+    """
+    times = [spoken_time(slot.starts_at, setting=setting) for slot in slots]
+    if any(zones_differ(slot, setting) for slot in slots):
+        times[-1] += f" {spoken_zone(setting.zone)}"
+    return {f"slot_{number}": spoken for number, spoken in enumerate(times, 1)}
 
 
 def disclosure(setting: Setting) -> tuple[Say, ...]:
@@ -125,7 +168,10 @@ def question_again(talk: Talk, setting: Setting) -> tuple[Say, ...]:
         return (say(line, "offer_slot", "scheduler", setting, values=values),)
     if topic == "confirm_slot" and talk.chosen:
         values = slot_values((talk.chosen,), setting)
-        return (say(script.scheduling.confirm, topic, "scheduler", setting, values=values),)
+        wording = script.scheduling.move_confirm if talk.moving else script.scheduling.confirm
+        return (say(wording, topic, "scheduler", setting, values=values),)
+    if kind == "appointment":
+        return _about_appointment(topic, setting)
     if topic == "callback.confirm" and talk.callback_at:
         when = spoken_time(talk.callback_at, setting=setting)
         return (say(script.callback.confirm, topic, "scheduler", setting, values={"time": when}),)
@@ -134,3 +180,18 @@ def question_again(talk: Talk, setting: Setting) -> tuple[Say, ...]:
     if kind == "reengage" and (objection := script.objection(rest)):
         return (say(objection.reengage, topic, "objections", setting),)
     return ()
+
+
+def _about_appointment(topic: str, setting: Setting) -> tuple[Say, ...]:
+    lines, booked = setting.script.scheduling, setting.brief.appointment
+    if topic == "appointment.rebook":
+        return (say(lines.rebook, topic, "scheduler", setting),)
+    if booked is None:
+        return ()
+    values = slot_values((booked.slot,), setting)
+    if topic == "appointment.cancel":
+        return (say(lines.cancel_confirm, topic, "scheduler", setting, values=values),)
+    if topic == "appointment.change":
+        return (say(lines.move_or_cancel, topic, "scheduler", setting),)
+    values = {"rep": booked.slot.rep_name, **values}
+    return (say(setting.script.greeting.booked, topic, "greeter", setting, values=values),)

@@ -12,6 +12,7 @@ from agents.interface import Brief, Event, Item, Say, Slot, Utterance
 from agents.model import CallModel
 from agents.playbook import Script
 from agents.understanding import Reader, Reading
+from agents.understanding.wishes import Wish
 
 STOP: Final[Literal["__end__"]] = "__end__"
 """LangGraph's name for the end of a turn, in a form its types accept."""
@@ -74,6 +75,10 @@ class Talk:
     gone: frozenset[Slot] = frozenset()
     """Slots that were refused or taken."""
     offers: int = 0
+    wish: Wish = field(default_factory=Wish)
+    """What the lead has said would suit, over all turns."""
+    moving: bool = False
+    """The times on offer are for the appointment that the lead has."""
     chosen: Slot | None = None
     booked: Slot | None = None
     callback_at: datetime | None = None

@@ -9,6 +9,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command
 
 from agents.graph import closer
+from agents.graph.appointment import is_about_appointment
 from agents.graph.lines import question_again, say
 from agents.graph.state import STOP, Setting, State, Talk, lead_words
 from agents.interface import (
@@ -46,6 +47,7 @@ async def listener(state: State, runtime: Runtime[Setting]) -> Command[Literal["
             last_answered=talk.last_answered,
             answers=talk.values,
             first_name=brief.lead_first_name,
+            appointment=brief.appointment.slot if brief.appointment else None,
         ),
     )
     talk = talk.signal("words", talk.signals.get("words", 0) + len(event.text.split()))
@@ -140,6 +142,8 @@ def supervisor(state: State, runtime: Runtime[Setting]) -> Command[Agents]:
 def _agent_for(talk: Talk, reading: Reading, setting: Setting) -> tuple[Agents, str]:
     """Return who takes a turn of the lead, and why."""
     in_callback = talk.stage == "callback"
+    if is_about_appointment(talk, reading, setting) and not reading.fact:
+        return "scheduler", "is about the appointment"
     if reading.human:
         return "scheduler", "wants a person"
     if reading.fact and not reading.answers:

@@ -122,6 +122,25 @@ class Greeting(Part):
     returning: Line | None = Field(
         default=None, title="The same, to a lead we have spoken with", description="Optional."
     )
+    inbound: Line = Field(
+        default="{first_name}, thank you for calling us back. Do you have two minutes now?",
+        title="The same, to a lead who calls us",
+    )
+    booked: Line = Field(
+        default="{first_name}, you have an appointment {slot_1}. Does that still suit you?",
+        title="To a lead who has an appointment",
+    )
+    still_so: Line = Field(
+        default="Last time you said {answer}. Is that still so?",
+        title="Asking whether an earlier answer holds",
+    )
+    third_person: Line = Field(
+        default="When would be a good time to reach {first_name}?",
+        title="When somebody else answers",
+    )
+    child: Line = Field(
+        default="Thank you. I will call again another time.", title="When a child answers"
+    )
     clarify: Lines = Field(title="If the answer is not clear")
 
 
@@ -274,6 +293,45 @@ class Scheduling(Part):
     booked: Line = Field(title="Booked")
     taken: Line = Field(title="The time was taken meanwhile")
     none_left: Line = Field(title="No time left to offer")
+    nearest: Line = Field(
+        default="I have nothing free then. The nearest are {slot_1}, or {slot_2}.",
+        title="Nothing suits: the two nearest times",
+    )
+    nearest_one: Line = Field(
+        default="I have nothing free then. The nearest is {slot_1}. Does that suit you?",
+        title="Nothing suits: the nearest time",
+    )
+    move_or_cancel: Line = Field(
+        default="Would you like another time, or shall I cancel it?",
+        title="An appointment does not suit any more",
+    )
+    move_offer: Line = Field(
+        default="I can move it to {slot_1}, or {slot_2}. Which is better for you?",
+        title="Offering to move an appointment",
+    )
+    move_confirm: Line = Field(
+        default="So that is {slot_1} instead, your time. Shall I move it?",
+        title="Repeating where it is moved to",
+    )
+    moved: Line = Field(
+        default="It is moved. {rep} will see you {slot_1}.", title="The appointment is moved"
+    )
+    cancel_confirm: Line = Field(
+        default="Shall I cancel your appointment {slot_1}?", title="Asking before it is cancelled"
+    )
+    cancelled: Line = Field(default="It is cancelled.", title="The appointment is cancelled")
+    rebook: Line = Field(
+        default="Would you like to find another time instead?", title="Asking for another time"
+    )
+    kept: Line = Field(default="Good. Then it stays {slot_1}.", title="The appointment stays")
+    no_appointment: Line = Field(
+        default="I do not see an appointment under this number.",
+        title="There is no appointment to change",
+    )
+    not_changed: Line = Field(
+        default="I could not change it just now. One of our agents will call you about it.",
+        title="The appointment could not be changed",
+    )
 
 
 class CallbackLines(Part):

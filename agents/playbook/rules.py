@@ -22,6 +22,15 @@ EXTRA: Final[Mapping[str, frozenset[str]]] = {
     "scheduling.clarify": frozenset({"slot_1", "slot_2"}),
     "scheduling.confirm": frozenset({"slot_1"}),
     "scheduling.booked": frozenset({"slot_1", "rep"}),
+    "scheduling.nearest": frozenset({"slot_1", "slot_2"}),
+    "scheduling.nearest_one": frozenset({"slot_1"}),
+    "scheduling.move_offer": frozenset({"slot_1", "slot_2"}),
+    "scheduling.move_confirm": frozenset({"slot_1"}),
+    "scheduling.moved": frozenset({"slot_1", "rep"}),
+    "scheduling.cancel_confirm": frozenset({"slot_1"}),
+    "scheduling.kept": frozenset({"slot_1"}),
+    "greeting.booked": frozenset({"slot_1", "rep"}),
+    "greeting.still_so": frozenset({"answer"}),
     "callback.confirm": frozenset({"time"}),
     "callback.done": frozenset({"time"}),
 }
@@ -31,6 +40,10 @@ REQUIRED: Final[Mapping[str, frozenset[str]]] = {
     "scheduling.offer_again": frozenset({"slot_1", "slot_2"}),
     "scheduling.offer_one": frozenset({"slot_1"}),
     "scheduling.confirm": frozenset({"slot_1"}),
+    "scheduling.nearest": frozenset({"slot_1", "slot_2"}),
+    "scheduling.nearest_one": frozenset({"slot_1"}),
+    "scheduling.move_offer": frozenset({"slot_1", "slot_2"}),
+    "scheduling.move_confirm": frozenset({"slot_1"}),
     "callback.confirm": frozenset({"time"}),
 }
 MOST_WORDS: Final[Mapping[str, int]] = {"disclosure": 45, "voicemail": 80, "answer": 60}

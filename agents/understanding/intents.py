@@ -22,6 +22,10 @@ class Intent(StrEnum):
     NO_RECORDING = "no_recording"
     HUMAN = "human"
     MEET = "meet"
+    RESCHEDULE = "reschedule"
+    CANCEL = "cancel"
+    THIRD_PERSON = "third_person"
+    CHILD = "child"
     REPEAT = "repeat"
     WHY = "why"
     HELLO = "hello"
@@ -41,6 +45,8 @@ _VALUE = (
     r"(one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\d+|monday|tuesday|"
     r"wednesday|thursday|friday|saturday|sunday|months?|years?|weeks?|house|condo)"
 )
+
+_WEEKDAY = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
 
 # Each list from the surest wording to the least sure; the number is the confidence of a match.
 _SURE = 0.95
@@ -138,6 +144,43 @@ _PATTERNS: Mapping[Intent, tuple[tuple[re.Pattern[str], ...], tuple[re.Pattern[s
             r"\b(book|schedule|arrange|make|set up|set) (\w+ )?(an? )?(appointment|meeting|visit|time|viewing)\b",
             r"\b(come|stop|swing|drop) (by|over|out|see)\b|\bcome (and |to )?(see|look)\b|\bsend (someone|somebody|an agent)\b",
             r"\b(like|want|love|happy|willing|ready) to meet\b|\bwhen can (we|you|they|someone) (meet|come)\b",
+        ),
+        (),
+    ),
+    Intent.RESCHEDULE: (
+        _compiled(
+            r"\b(reschedul\w*|rebook\w*|re schedule)\b",
+            r"\b(move|change|switch|push|shift|bump|swap)( \w+){0,2} (appointment|meeting|visit|time|day|date|booking|viewing|showing|slot|slots|it to|that to|it back|it out|it up)\b",
+            r"\b(move|push|bump|shift|switch|change) (it|that|this|us|me|mine)\b(?! (down|in|out of|away))",
+            rf"\b(can|could|will|am) not( be able to| going to be able to)? (make|do|keep|attend)( it| that| the| our| my)?( \w+)?( (appointment|meeting|visit|on|{_WEEKDAY}|tomorrow|today|anymore|after all|then|time))?\b(?!.*\b(payment|mortgage|offer|decision|talk|stairs)\b)",
+            r"\b(different|another|new|other|better) (time|day|date|slot) (for|than)\b.*\b(appointment|meeting|visit|that|it)\b",
+            r"\bsomething (has |is |just )?(came|come) up\b|\b(appointment|meeting|visit)\b.*\b(does|will|is|are) not (work|suit|good|going to work)\b",
+        ),
+        (),
+    ),
+    Intent.CANCEL: (
+        _compiled(
+            r"\b(cancel|cancelling|canceling)\b(?!.*\b(listing|contract|insurance|policy|subscription|service)\b)|\bcall (it|the (appointment|meeting|visit)) off\b|\bcall off\b",
+            r"\b(not|no longer)( \w+){0,3} (need|want|needing|wanting|keep)( \w+){0,3} (appointment|meeting|visit|viewing)\b",
+            r"\b(drop|scrap|forget|skip|scratch) (the|my|our|that) (appointment|meeting|visit|viewing)\b",
+        ),
+        (),
+    ),
+    Intent.CHILD: (
+        _compiled(
+            r"\b(my|mine) (mommy|daddy|mummy)\b|\b(mommy|mummy|daddy)\b.*\b(phone|home|here|shower|asleep|sleeping|work|busy)\b|^(mommy|mom|daddy|dad) (mom|mommy|dad|daddy|phone|it is)\b",
+            r"\bi am (only |just )?(four|five|six|seven|eight|nine|ten|eleven|twelve|4|5|6|7|8|9|10|11|12)( and a half)?( years old)?$",
+            r"\bi am (only |just )?(a kid|a child|a little (kid|boy|girl)|in (first|second|third|fourth|fifth|sixth) grade|the (kid|babysitter))\b|\bi am (their|her|his) (little )?kid\b",
+            r"\b(not|never) (supposed|allowed) to (talk|speak|answer)\b|\b(my )?(mom|dad|mother|father|parents|grandma) (is|are) (not (home|here)|in the (shower|bath|garage|yard|basement)|at (work|the store)|asleep|sleeping|outside|upstairs|busy|out)\b",
+        ),
+        (),
+    ),
+    Intent.THIRD_PERSON: (
+        _compiled(
+            r"\b(he|she|they) (is|are)( \w+)? (not (home|here|in|available|around|back)|out( of town)?|at (work|church|school|the (store|doctor|gym|hospital|office))|away|asleep|sleeping|in the (shower|bath|garage|yard|hospital)|working|busy|on (vacation|another call)|deployed|traveling|gone)\b",
+            r"\b(this is|i am|it is) (his|her|their) (wife|husband|son|daughter|mother|father|mom|dad|sister|brother|partner|roommate|assistant|secretary|caregiver|nurse|aunt|uncle|boyfriend|girlfriend|fiancee?|friend|in law|mother in law|nephew|niece|grandson|granddaughter)\b",
+            r"\b(take|leave|give (him|her|them)|pass (on|along)) (a |the |your )?message\b|\b(want|need|like) me to (tell|get|ask) (him|her|them)\b|\b(let me|i will|hold on (let me)?) (get|go get|grab|find|put|see if) (him|her|them|my (wife|husband|mom|dad))\b",
+            r"\b(you want|want to talk to|looking for|speak (to|with)|talk to|ask) my (wife|husband|mother|father|mom|dad|son|daughter|brother|sister|roommate)\b(?! first)|\b(he|she) (handles|deals with|does|takes care of) (that|this|all that|the house|the real estate)\b",
         ),
         (),
     ),

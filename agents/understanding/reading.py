@@ -12,9 +12,11 @@ from zoneinfo import ZoneInfo
 from agents.interface import Slot
 from agents.playbook import Question, Script
 from agents.understanding.answers import Answer, answer_to, corrected_part, is_question
+from agents.understanding.choices import Choice, choice_of
 from agents.understanding.intents import Intent, intents_in
 from agents.understanding.questions import asks_question
-from agents.understanding.times import Choice, Named, choice_of, named_time
+from agents.understanding.times import Named, named_time
+from agents.understanding.wishes import Wish, wish_in
 from agents.understanding.words import close, first_trigger, normalised
 
 ENOUGH = 0.5
@@ -35,6 +37,8 @@ class Context:
     """The slot that was filled last; "I said three, not two" is about it."""
     answers: Mapping[str, Any] = field(default_factory=dict)
     """Slot -> value, as known so far."""
+    appointment: Slot | None = None
+    """The one the lead has; "an hour later" is meant from there."""
     first_name: str = ""
     """The lead's, to hear "I am not Maria"."""
 
@@ -61,6 +65,8 @@ class Reading:
     human: bool = False
     choice: Choice | None = None
     time: Named = field(default_factory=Named)
+    wish: Wish = field(default_factory=Wish)
+    """Which times for a meeting would suit, where that is talked about."""
 
     def has(self, intent: Intent) -> bool:
         """Tell whether the turn does `intent`, surely enough to act on."""
@@ -77,7 +83,11 @@ class Reading:
             or self.question
             or self.choice
             or self.time
+            or self.wish
         )
+
+
+_MEETING = frozenset((Intent.MEET, Intent.RESCHEDULE, Intent.CANCEL))
 
 
 class Reader(Protocol):
@@ -139,12 +149,18 @@ def _read(words: str, context: Context, *, tolerant: bool) -> Reading:
             if not (answer.guess or (asks and script.question(slot).type in _IN_WORDS))
         }
     choosing = context.expecting in ("offer_slot", "clarify.offer_slot", "confirm_slot")
+    offered = [slot.starts_at for slot in context.offered]
+    anchor = context.appointment.starts_at if context.appointment else None
     choice = (
-        choice_of(
-            words, [slot.starts_at for slot in context.offered], now=context.now, zone=context.zone
-        )
+        choice_of(words, offered, now=context.now, zone=context.zone, anchor=anchor)
         if choosing
         else None
+    )
+    about_meeting = context.expecting.startswith("appointment") or not _MEETING.isdisjoint(intents)
+    wish = (
+        wish_in(words, now=context.now, zone=context.zone, offered=offered, anchor=anchor)
+        if about_meeting
+        else Wish()
     )
     about_time = (
         context.expecting.startswith(("callback", "clarify.callback", "greet", "clarify.greet"))
@@ -174,6 +190,7 @@ def _read(words: str, context: Context, *, tolerant: bool) -> Reading:
         or first_trigger(script.transfer_triggers, tokens) is not None,
         choice=choice,
         time=named,
+        wish=wish,
     )
 
 

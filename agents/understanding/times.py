@@ -1,4 +1,4 @@
-"""Days and hours a lead names, in the lead's zone; and which offered time a lead picks.
+"""Days and hours a lead names, in the lead's zone.
 
 All take normalised words. Times that are not named fully say so, and the agent asks.
 """
@@ -7,7 +7,7 @@ All take normalised words. Times that are not named fully say so, and the agent 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -101,7 +101,7 @@ class Named:
 
 def named_time(words: str, *, now: datetime, zone: ZoneInfo, bare_hour: bool = True) -> Named:
     """Return what the words name of a time. `bare_hour` lets "ten" alone be an hour."""
-    text = _spoken_clock(digits(_ordinary(words)))
+    text = on_the_clock(words)
     today = now.astimezone(zone).date()
     day, week = _day(words, text, today)
     part = next(
@@ -118,17 +118,65 @@ def named_time(words: str, *, now: datetime, zone: ZoneInfo, bare_hour: bool = T
     )
 
 
+_HOURS = (
+    "twelve",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+)
+_HOUR_BEFORE = {name: _HOURS[number - 1] for number, name in enumerate(_HOURS)}
+_MINUTES_TO = {"quarter": "forty five", "ten": "fifty", "five": "fifty five", "twenty": "forty"}
+
+
+def on_the_clock(words: str) -> str:
+    """Return the words with numbers and times of day in digits: "half past three" -> "3:30"."""
+    return _spoken_clock(digits(_ordinary(words)))
+
+
+def clock_in(text: str, *, bare_hour: bool = True) -> Clock | None:
+    """Return the time of day in words with digits. `bare_hour` lets "ten" alone be one."""
+    return _clock(text, bare_hour)
+
+
+def day_in(text: str, today: date) -> date | None:
+    """Return the single day that words with digits name; None for none, or a whole week."""
+    day, week = _day(text, text, today)
+    return None if week else day
+
+
 def _ordinary(words: str) -> str:
     words = re.sub(r"\bnoonish\b", "noon", words)
-    words = re.sub(r"\bhalf past (\w+)", r"\1 thirty", words)
-    words = re.sub(r"\ba? ?quarter past (\w+)", r"\1 fifteen", words)
-    return re.sub(r"\b(\w+) (ish|sharp)\b", r"\1", words)
+    words = re.sub(
+        r"\bhalf (?:past )?(?=(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b)(\w+)",
+        r"\1 thirty",
+        words,
+    )
+    words = re.sub(r"\b(?:a )?quarter (?:past|after) (\w+)", r"\1 fifteen", words)
+    words = re.sub(
+        r"\b(?:a )?(quarter|ten|five|twenty) (?:to|till|til|of|before) (one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b(?! (?:months?|weeks?|days?|years?|hundred|thousand|million))",
+        lambda found: f"{_HOUR_BEFORE[found[2]]} {_MINUTES_TO[found[1]]}",
+        words,
+    )
+    words = re.sub(
+        r"\b(\w+)ish\b(?<!finish)(?<!polish)(?<!selfish)(?<!english)(?<!spanish)",
+        r"around \1",
+        words,
+    )
+    return re.sub(r"\b(\w+) (ish|sharp|on the dot)\b", r"\1", words)
 
 
 def _spoken_clock(text: str) -> str:
     """Join spoken minutes: "3 30 pm" -> "3:30 pm"; "1030 am" too."""
     text = re.sub(
-        r"(?<![\d:.])(1[0-2]|[1-9]) (15|30|45|00|20|10|40|50)\b(?! (days?|minutes?|months?))",
+        r"(?<![\d:.])(1[0-2]|[1-9]) (15|30|45|00|20|10|25|35|40|50|55|05)\b(?! (days?|minutes?|months?|thousand|grand|k))",
         r"\1:\2",
         text,
     )
@@ -192,11 +240,21 @@ def _day(words: str, text: str, today: date) -> tuple[date | None, bool]:
     """Return the day named and whether it stands for its whole week."""
     if re.search(r"\bday after tomorrow\b", words):
         return today + timedelta(days=2), False
+    if ahead_by := re.search(r"\bin (\d+) days?\b|\b(\d+) days? from (?:now|today)\b", text):
+        return today + timedelta(days=min(int(ahead_by[1] or ahead_by[2]), 90)), False
+    if re.search(r"\b(a|1|one) week from (today|now)\b|\bthis day next week\b", words):
+        return today + timedelta(days=7), False
     if re.search(r"\b(tomorrow|tomorrows)\b", words):
         return today + timedelta(days=1), False
     if match := _WEEKDAY.search(words):
         ahead = (WEEKDAYS.index(match[2]) - today.weekday()) % 7 or 7
-        next_week = re.search(r"\bnext week\b|\bweek after\b", words)
+        if re.search(
+            rf"\b(a|1|one) week from {match[2]}\b|\b{match[2]} (week|after next)\b", words
+        ):
+            return today + timedelta(days=ahead + 7), False
+        if re.search(r"\bweek after next\b", words):
+            return today + timedelta(days=14 - today.weekday() + WEEKDAYS.index(match[2])), False
+        next_week = re.search(r"\b(next|following) week\b|\bweek after\b", words)
         # "Next Tuesday" said on a Monday is hardly tomorrow.
         if (next_week and today.weekday() + ahead < 7) or (match[1] == "next" and ahead <= 2):
             ahead += 7
@@ -207,7 +265,9 @@ def _day(words: str, text: str, today: date) -> tuple[date | None, bool]:
         text,
     ):
         return _parsed_day(dated[0], today), False
-    if dated := re.search(r"\b(?:the|on) (\d{1,2})(?:st|nd|rd|th)\b", text):
+    if dated := re.search(
+        r"\b(?:the|on) (\d{1,2})(?:st|nd|rd|th)\b(?! (?:thing|one|time|option))", text
+    ):
         return _day_of_month(int(dated[1]), today), False
     if re.search(r"\b(next|following) week\b", words):
         return today + timedelta(days=7 - today.weekday()), True
@@ -215,7 +275,7 @@ def _day(words: str, text: str, today: date) -> tuple[date | None, bool]:
         return today + timedelta(days=(5 - today.weekday()) % 7 or 7), False
     if re.search(r"\bnext month\b", words):
         return (today.replace(day=1) + timedelta(days=32)).replace(day=1), True
-    if re.search(r"\btoday\b", words):
+    if re.search(r"\b(today|this (morning|afternoon|evening)|later on today)\b", words):
         return today, False
     return None, False
 
@@ -279,115 +339,3 @@ def callback_moment(named: Named, *, now: datetime, zone: ZoneInfo) -> datetime 
 
 def _at(day: date, hour: int, minute: int, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(hour, minute), tzinfo=zone)
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What a lead says about offered times: one of them, none, or a wish for another."""
-
-    index: int | None = None
-    none: bool = False
-    ambiguous: bool = False
-    wish: Named | None = None
-
-
-_FIRST = re.compile(
-    r"\b(first|former|1st|option (one|a)|number one|earlier( one)?|earliest|sooner|soonest|"
-    r"early one)\b(?! (of|thing))"
-)
-_SECOND = re.compile(
-    r"\b(second|latter|2nd|option (two|b)|number two|later (one|time|slot)|the later|"
-    r"last( one)?|latest|other one|the other)\b(?! (thought|opinion))"
-)
-_THIRD = re.compile(r"\b(third|3rd|option three|number three)\b")
-_ANY = re.compile(
-    r"\b(either|any( of (them|those)| time| one)?|both( work| are)?|whichever|whatever|"
-    r"(does|do) not matter|not matter|no preference|you (choose|pick|decide)|up to you|"
-    r"do not (mind|care)|anytime|all good)\b"
-)
-_NONE = re.compile(
-    r"\b(neither|none|nothing works|not (either|those|any)|no good|(do|does|will|would|can) not (\w+ )?"
-    r"(work|make|suit|fit|do|either|those)|anything else|something else|other (times?|options?|days?)|"
-    r"another (time|day)|different (time|day))\b"
-)
-
-
-_DAY_OR_PART = rf"(?:on |in the )?(?:{'|'.join(WEEKDAYS)}|tomorrow|today|mornings?|afternoons?)"
-_REFUSED_DAY = re.compile(
-    rf"\b(?:not|except|can not (?:do|make|manage)|not (?:do|make|available|free)) {_DAY_OR_PART}\b"
-    rf"|\b{_DAY_OR_PART} (?:does|do|will|would|can|is|are) not( \w+)?( for me| for us)?"
-)
-
-
-def choice_of(
-    words: str, offered: Sequence[datetime], *, now: datetime, zone: ZoneInfo
-) -> Choice | None:
-    """Return which of the `offered` times is picked, if the words say anything about them."""
-    if not offered:
-        return None
-    local = [moment.astimezone(zone) for moment in offered]
-    refused = _NONE.search(words)
-    any_one = _ANY.search(words)
-    if (
-        any_one
-        and not re.search(r"\b(not|no) (\w+ )?(either|any)\b|\bneither\b", words)
-        and not (refused and refused.group(0).startswith(("anything", "another", "other")))
-    ):
-        return Choice(index=0)
-    # "not Tuesday, Wednesday": what is refused is cut out before the rest is read.
-    kept = _REFUSED_DAY.sub(" ", words)
-    refused = refused or (kept != words and _REFUSED_DAY.search(words)) or None
-    named = named_time(" ".join(kept.split()), now=now, zone=zone)
-    if named and not named.after:
-        fits = [i for i, moment in enumerate(local) if _fits(named, moment)]
-        if len(fits) == 1:
-            return Choice(index=fits[0])
-        if not fits and not refused and (index := _by_order(words, offered)) is not None:
-            return Choice(index=index)
-        return Choice(ambiguous=True) if fits else Choice(none=True, wish=named)
-    if refused:
-        return Choice(none=True)
-    if (index := _by_order(words, offered)) is not None:
-        return Choice(index=index)
-    return None
-
-
-def _by_order(words: str, offered: Sequence[datetime]) -> int | None:
-    if _THIRD.search(words):
-        return 2 if len(offered) > 2 else None
-    if match := _FIRST.search(words):
-        by_time = match.group(0).startswith(("earl", "soon"))
-        return min(range(len(offered)), key=lambda i: offered[i]) if by_time else 0
-    if len(offered) > 1 and (match := _SECOND.search(words)):
-        by_time = "lat" in match.group(0) and "latter" not in match.group(0)
-        return max(range(len(offered)), key=lambda i: offered[i]) if by_time else 1
-    return None
-
-
-def _fits(named: Named, moment: datetime) -> bool:
-    """Tell whether a time is what was named, as far as it was named."""
-    if named.day is not None:
-        same = named.day == moment.date()
-        # "Tuesday" means the offered Tuesday, whichever week it is in.
-        if not same and not (named.day.weekday() == moment.weekday() and not named.week):
-            return False
-    if named.clock is not None and not named.clock.fits(moment.time()):
-        return False
-    if named.part and named.clock is None:
-        begins, ends = _PARTS[named.part]
-        if not begins <= moment.hour < ends:
-            return False
-    return True
-
-
-def nearest(named: Named, free: Sequence[datetime], *, now: datetime, zone: ZoneInfo) -> list[int]:
-    """Return the indexes of `free` by how near they are to what the lead wishes, best first."""
-    wished = callback_moment(named, now=now, zone=zone)
-
-    def distance(index: int) -> tuple[bool, float]:
-        moment = free[index].astimezone(zone)
-        if wished is None:
-            return (not _fits(named, moment), moment.timestamp())
-        return (not _fits(named, moment), abs((moment - wished).total_seconds()))
-
-    return sorted(range(len(free)), key=distance)

@@ -11,7 +11,16 @@ from django.db import transaction
 from agents.interface import Slot
 from calls.models import Call, Enrolment, Outcome
 from calls.services.record import event_record
-from leads.services import SlotTaken, appointment_book, do_not_call_add, timeline_add
+from leads.models import Appointment
+from leads.services import (
+    NotBooked,
+    SlotTaken,
+    appointment_book,
+    appointment_cancel,
+    appointment_move,
+    do_not_call_add,
+    timeline_add,
+)
 
 logger = structlog.get_logger(__name__)
 
@@ -71,6 +80,54 @@ def slot_book(*, call_id: UUID | str, slot: Slot, now: datetime) -> bool:
         data={"starts_at": slot.starts_at, "rep_id": slot.rep_id},
         now=now,
     )
+    return True
+
+
+def slot_move(
+    *, call_id: UUID | str, appointment_id: UUID | str, slot: Slot, now: datetime
+) -> bool:
+    """Give the appointment of a call's lead another time. False when that cannot be had.
+
+    Both sides get the changed invitation: the same UID, the next SEQUENCE. Safe to run twice.
+    """
+    call = Call.objects.get(pk=call_id)
+    data = {"appointment": appointment_id, "starts_at": slot.starts_at, "rep_id": slot.rep_id}
+    try:
+        appointment = Appointment.objects.get(pk=appointment_id, lead_id=call.lead_id)
+        appointment_move(
+            appointment_id=appointment.pk,
+            starts_at=slot.starts_at,
+            ends_at=slot.ends_at,
+            rep_id=slot.rep_id,
+            reason="the lead asked for it on a call",
+            call_id=call.pk,
+            now=now,
+        )
+    except (SlotTaken, NotBooked, Appointment.DoesNotExist):
+        event_record(call_id=call.pk, kind="appointment_not_moved", data=data, now=now)
+        return False
+    event_record(call_id=call.pk, kind="appointment_moved", data=data, now=now)
+    return True
+
+
+def appointment_drop(*, call_id: UUID | str, appointment_id: UUID | str, now: datetime) -> bool:
+    """Cancel the appointment of a call's lead, and tell both sides. Safe to run twice.
+
+    False when the lead has no such appointment.
+    """
+    call = Call.objects.get(pk=call_id)
+    data = {"appointment": appointment_id}
+    appointment = Appointment.objects.filter(pk=appointment_id, lead_id=call.lead_id).first()
+    if appointment is None:
+        event_record(call_id=call.pk, kind="appointment_not_cancelled", data=data, now=now)
+        return False
+    appointment_cancel(
+        appointment_id=appointment.pk,
+        reason="the lead asked for it on a call.",
+        call_id=call.pk,
+        now=now,
+    )
+    event_record(call_id=call.pk, kind="appointment_cancelled", data=data, now=now)
     return True
 
 

@@ -8,7 +8,6 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import structlog
@@ -16,11 +15,10 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Coalesce
 
-from agents.interface import Brief, Slot
-from agents.playbook import Script
+from agents.interface import Brief
+from calls.briefs import call_brief
 from calls.models import Call, Campaign, Recording
 from calls.services.record import event_record
-from leads.selectors import free_slots
 
 logger = structlog.get_logger(__name__)
 
@@ -121,7 +119,7 @@ def stream_open(
         call_id=call.pk,
         lead_id=call.lead_id,
         campaign_id=call.campaign_id,
-        brief=_brief(call, recorded=call.recording_policy != "none", now=now),
+        brief=call_brief(call, recorded=call.recording_policy != "none", now=now),
         voice_tier=call.voice_tier,
         recording_path=path,
         max_seconds=call.max_seconds,
@@ -194,40 +192,3 @@ def _recording_begin(call: Call) -> Path | None:
     path = Path(settings.MEDIA_ROOT) / name
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
-
-
-def _brief(call: Call, *, recorded: bool, now: datetime) -> Brief:
-    lead = call.lead
-    slots = free_slots(now=now, time_zone=lead.time_zone)
-    return Brief(
-        call_id=call.pk,
-        script=Script.model_validate(call.playbook_version.script),
-        business_name=call.campaign.business_name if call.campaign else "",
-        lead_first_name=lead.first_name,
-        lead_time_zone=lead.time_zone,
-        recorded=recorded,
-        now=now,
-        slots=tuple(
-            Slot(
-                rep_id=slot.rep_id,
-                rep_name=slot.rep_name,
-                starts_at=slot.starts_at,
-                ends_at=slot.ends_at,
-            )
-            for slot in slots
-        ),
-        memory=_memory(call),
-    )
-
-
-def _memory(call: Call) -> dict[str, Any]:
-    """Return what the last call with this lead left to be remembered."""
-    last = (
-        Call.objects.filter(lead_id=call.lead_id, stream_started_at__isnull=False)
-        .exclude(pk=call.pk)
-        .order_by("-created_at")
-        .values_list("notes", flat=True)
-        .first()
-    )
-    memory = (last or {}).get("memory", {})
-    return memory if isinstance(memory, dict) else {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,19 @@ from typing import Any
 import pytest
 
 from agents.interface import Notes, Slot
+from calls.briefs import call_brief
 from calls.models import Call, Enrolment, Outcome, Recording, Turn
-from calls.services.actions import callback_schedule, opt_out, slot_book
+from calls.services.actions import (
+    appointment_drop,
+    callback_schedule,
+    opt_out,
+    slot_book,
+    slot_move,
+)
 from calls.services.record import event_record, notes_record, recording_store, turn_record
 from calls.services.sound import NotRepairable, wav_repair
-from leads.models import Appointment, DoNotCall, TimelineEntry
+from calls.tests.conftest import playbook_version
+from leads.models import Appointment, DoNotCall, Mail, TimelineEntry
 from tests.factories import (
     CallFactory,
     EnrolmentFactory,
@@ -127,6 +136,77 @@ def test_a_slot_that_is_gone_is_not_booked(call: Call, now: datetime) -> None:
     assert slot_book(call_id=other.pk, slot=free, now=now)
     assert not slot_book(call_id=call.pk, slot=free, now=now)
     assert call.events.filter(kind="slot_taken").exists()
+
+
+def later(free: Slot) -> Slot:
+    return replace(
+        free,
+        starts_at=free.starts_at + timedelta(hours=2),
+        ends_at=free.ends_at + timedelta(hours=2),
+    )
+
+
+def test_a_later_call_moves_the_meeting_and_both_sides_get_the_next_sequence(
+    call: Call, now: datetime
+) -> None:
+    free = slot(now)
+    assert slot_book(call_id=call.pk, slot=free, now=now)
+    meeting = Appointment.objects.get()
+    uid = meeting.uid
+    for _ in range(2):
+        assert slot_move(call_id=call.pk, appointment_id=meeting.pk, slot=later(free), now=now)
+    meeting.refresh_from_db()
+    assert (meeting.starts_at, meeting.sequence, meeting.uid) == (later(free).starts_at, 1, uid)
+    invitations = Mail.objects.filter(kind=Mail.Kind.INVITATION, appointment=meeting)
+    assert set(invitations.values_list("sequence", flat=True)) == {0, 1}
+    assert call.events.filter(kind="appointment_moved").exists()
+
+
+def test_a_meeting_is_not_moved_onto_anothers(call: Call, now: datetime) -> None:
+    free = slot(now)
+    other = CallFactory(live=True)
+    assert slot_book(call_id=call.pk, slot=free, now=now)
+    assert slot_book(call_id=other.pk, slot=later(free), now=now)
+    meeting = Appointment.objects.get(lead=call.lead)
+    assert not slot_move(call_id=call.pk, appointment_id=meeting.pk, slot=later(free), now=now)
+    meeting.refresh_from_db()
+    assert meeting.starts_at == free.starts_at
+
+
+def test_a_later_call_cancels_the_meeting_once(call: Call, now: datetime) -> None:
+    free = slot(now)
+    assert slot_book(call_id=call.pk, slot=free, now=now)
+    meeting = Appointment.objects.get()
+    for _ in range(2):
+        assert appointment_drop(call_id=call.pk, appointment_id=meeting.pk, now=now)
+    meeting.refresh_from_db()
+    assert (meeting.status, meeting.sequence) == (Appointment.Status.CANCELLED, 1)
+    assert Mail.objects.filter(kind=Mail.Kind.CANCELLATION, appointment=meeting).exists()
+
+
+def test_nobody_changes_the_meeting_of_another_lead(call: Call, now: datetime) -> None:
+    free = slot(now)
+    other = CallFactory(live=True)
+    assert slot_book(call_id=other.pk, slot=free, now=now)
+    meeting = Appointment.objects.get()
+    assert not slot_move(call_id=call.pk, appointment_id=meeting.pk, slot=later(free), now=now)
+    assert not appointment_drop(call_id=call.pk, appointment_id=meeting.pk, now=now)
+    meeting.refresh_from_db()
+    assert (meeting.status, meeting.sequence) == (Appointment.Status.BOOKED, 0)
+
+
+def test_the_brief_tells_of_the_next_meeting_and_of_whose_zone_it_is(
+    call: Call, now: datetime
+) -> None:
+    free = slot(now)
+    assert slot_book(call_id=call.pk, slot=free, now=now)
+    call.playbook_version = playbook_version()
+    brief = call_brief(call, recorded=True, now=now)
+    assert brief.appointment is not None
+    assert brief.appointment.slot.starts_at == free.starts_at
+    assert free.starts_at not in [each.starts_at for each in brief.slots]
+    assert {each.time_zone for each in brief.slots} == {"UTC"}
+    assert brief.slots[-1].starts_at > now + timedelta(days=14)
 
 
 def test_a_callback_is_kept_with_the_call_and_on_the_timeline(call: Call, now: datetime) -> None:

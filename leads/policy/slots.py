@@ -22,6 +22,8 @@ class FreeSlot:
     rep_name: str
     starts_at: datetime
     ends_at: datetime
+    time_zone: str = ""
+    """The representative's."""
 
 
 def slots_possible(
@@ -50,7 +52,8 @@ def slots_possible(
         for shift in calendar.shifts:
             for at in _starts(shift, first=first, last=now + horizon, length=length):
                 if calendar.taken(at, at + length) is None:
-                    found.add(FreeSlot(calendar.rep_id, calendar.rep_name, at, at + length))
+                    zone = shift.time_zone.key
+                    found.add(FreeSlot(calendar.rep_id, calendar.rep_name, at, at + length, zone))
     return sorted(found, key=lambda slot: (slot.starts_at, slot.rep_id))
 
 
