@@ -205,7 +205,7 @@ def test_the_brief_tells_of_the_next_meeting_and_of_whose_zone_it_is(
     assert brief.appointment is not None
     assert brief.appointment.slot.starts_at == free.starts_at
     assert free.starts_at not in [each.starts_at for each in brief.slots]
-    assert {each.time_zone for each in brief.slots} == {"UTC"}
+    assert {each.time_zone for each in brief.slots} == {"America/Chicago"}
     assert brief.slots[-1].starts_at > now + timedelta(days=14)
 
 
