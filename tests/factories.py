@@ -507,6 +507,7 @@ def call_with_everything(*, began: datetime | None = None, **call: Any) -> Call:
             call=row, index=index, speaker=speaker, text=text, started_ms=started, ended_ms=ended,
             agent=agent, topic=topic, latency_ms=latency, interrupted=index == 4,
             tier="local" if speaker == "agent" else "",
+            why=f"supervisor: the lead answers → {agent}: goes on" if speaker == "agent" else "",
         )  # fmt: skip
     for offset, kind in ((0, "stream_started"), (15800, "barge_in"), (30000, "hang_up")):
         CallEventFactory(

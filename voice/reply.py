@@ -112,6 +112,11 @@ class Reply:
         """Who speaks last in it."""
         return self.says[-1].agent if self.says else ""
 
+    @property
+    def why(self) -> str:
+        """How it came to be said, in words."""
+        return self.says[-1].why if self.says else ""
+
     async def fill(self) -> None:
         """Say the filler, unless the answer has come first."""
         async with self._mouth:

@@ -86,6 +86,7 @@ class TurnLog:
             latency_ms=latency_ms,
             agent=reply.agent,
             topic=reply.topic,
+            why=reply.why,
             tier=speech.tier or self._tier,
             details=details,
         )

@@ -114,8 +114,9 @@ class Talk:
         return self.signal(name, self.signals.get(name, 0) + 1)
 
     def step(self, agent: str, why: str) -> Talk:
-        """Return the talk with a transition noted."""
-        return replace(self, steps=(*self.steps, Step(self.turn, agent, why))[-MOST_STEPS:])
+        """Return the talk with a transition noted, in words."""
+        step = Step(self.turn, agent, why.replace("_", " "))
+        return replace(self, steps=(*self.steps, step)[-MOST_STEPS:])
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,31 +143,45 @@ def _agent_for(talk: Talk, reading: Reading, setting: Setting) -> tuple[Agents, 
     """Return who takes a turn of the lead, and why."""
     in_callback = talk.stage == "callback"
     if is_about_appointment(talk, reading, setting) and not reading.fact:
-        return "scheduler", "is about the appointment"
+        return "scheduler", "the lead speaks of the appointment"
     if reading.human:
-        return "scheduler", "wants a person"
+        return "scheduler", "the lead wants a person"
     if reading.fact and not reading.answers:
-        return "greeter", f"asks: {reading.fact}"
+        return "greeter", f"the lead asks a question: {_words(reading.fact)}"
     if _refuses(talk, reading):
-        return "objections", "does not want to"
+        return "objections", "the lead does not want to"
     if reading.objection and not in_callback and _stands_alone(talk, reading, setting):
-        return "objections", f"objects: {reading.objection}"
+        return "objections", f"the lead objects: {_words(reading.objection)}"
     if _only_asks(reading):
-        return "answerer", "asks what the playbook does not know"
+        return "answerer", "the lead asks what the playbook does not know"
     if talk.expecting.startswith("reengage"):
-        return "objections", "answers to a re-engagement"
+        return "objections", "the lead answers to the re-engagement"
     if not in_callback and _wants_later(talk, reading):
-        return "scheduler", "has no time now"
+        return "scheduler", "the lead has no time now"
     if in_callback:
-        return "scheduler", "talks about the callback"
+        return "scheduler", "the lead speaks of the callback"
     if reading.has(Intent.MEET) and talk.stage != "schedule":
-        return "scheduler", "asks for a meeting"
+        return "scheduler", "the lead asks for a meeting"
     by_stage: dict[str, Agents] = {
         "greet": "greeter",
         "qualify": "qualifier",
         "schedule": "scheduler",
     }
-    return by_stage[talk.stage], f"goes on ({talk.expecting or talk.stage})"
+    return by_stage[talk.stage], _goes_on(talk, reading)
+
+
+def _goes_on(talk: Talk, reading: Reading) -> str:
+    """Return in words what a turn is that simply goes on where the talk was."""
+    told = ", ".join(map(_words, reading.answers))
+    if told:
+        return f"the lead tells {told}"
+    kind, _, slot = talk.expecting.partition(".")
+    about = slot or kind or talk.stage
+    return f"the lead answers about {_words(about)}"
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _gives_a_reason(reading: Reading, setting: Setting) -> bool:
@@ -273,7 +287,7 @@ def _unheard(talk: Talk, setting: Setting, items: tuple[Item, ...]) -> Command[A
 
 
 def _to(agent: Agents, talk: Talk, why: str) -> Command[Agents]:
-    return Command(goto=agent, update={"talk": talk.step(AGENT, f"to {agent}: {why}")})
+    return Command(goto=agent, update={"talk": talk.step(AGENT, why)})
 
 
 def _closed(talk: Talk, items: tuple[Item, ...]) -> Command[Agents]:

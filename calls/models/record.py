@@ -33,6 +33,9 @@ class Turn(models.Model):
     )
     agent = models.CharField(max_length=40, blank=True, help_text="Which agent spoke.")
     topic = models.CharField(max_length=80, blank=True, help_text="What it spoke about.")
+    why = models.CharField(
+        max_length=400, blank=True, help_text="Which agents took the turn, and why."
+    )
     tier = models.CharField(max_length=10, blank=True, help_text="Voice tier.")
     details = models.JSONField(default=dict, blank=True, help_text="Latency by part, in ms.")
     created_at = models.DateTimeField(auto_now_add=True)

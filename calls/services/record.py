@@ -35,6 +35,7 @@ def turn_record(
     latency_ms: int | None = None,
     agent: str = "",
     topic: str = "",
+    why: str = "",
     tier: str = "",
     details: Mapping[str, Any] | None = None,
 ) -> Turn:
@@ -44,6 +45,7 @@ def turn_record(
         index: order on the call, from 0.
         speaker: "agent" or "lead".
         started_ms, ended_ms: ms since the media stream began.
+        why: agent's turns: which agents took it, and why.
         latency_ms: agent's turns: ms from the lead's last sound to the agent's first.
         details: latency by part, in ms.
     """
@@ -59,6 +61,7 @@ def turn_record(
             "latency_ms": latency_ms,
             "agent": agent,
             "topic": topic,
+            "why": why[:400],
             "tier": tier,
             "details": plain(dict(details or {})),
         },

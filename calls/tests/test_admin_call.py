@@ -51,6 +51,7 @@ def test_it_shows_words_marks_score_and_costs(manager: Client, call: Call) -> No
     for part in (
         "We want to sell in the next two months.",
         "answered in 160 ms",
+        "Why: supervisor: the lead answers → qualifier: goes on",
         "interrupted",
         "$0.0180",
         "$0.0140",
