@@ -18,7 +18,7 @@ class Fault:
     path: Path
     text: str
     where: str
-    """The place in words, such as “question timeframe, asked as, line 1”."""
+    """The place in words, such as “Question timeframe, asked as, line 1”."""
 
     def __str__(self) -> str:
         return f"{self.where}: {self.text}" if self.where else self.text

@@ -81,6 +81,7 @@ Phrases = Annotated[tuple[Phrase, ...], Field(max_length=100), AfterValidator(_o
 SomePhrases = Annotated[
     tuple[Phrase, ...], Field(min_length=1, max_length=100), AfterValidator(_once_each)
 ]
+ObjectionName = Annotated[str, BeforeValidator(_name), StringConstraints(max_length=40)]
 SlotType = Literal["choice", "months", "property", "money", "rent", "count", "yes_no", "text"]
 Language = Literal["en", "es", "fr", "de", "it", "pt", "zh", "vi", "ko", "ru"]
 
@@ -217,12 +218,12 @@ class Question(Part):
     )
     yes_triggers: Phrases = Field(default=(), title="Words that mean yes")
     no_triggers: Phrases = Field(default=(), title="Words that mean no")
-    objection_on_yes: str = Field(
+    objection_on_yes: ObjectionName = Field(
         default="",
         title="A yes is the objection",
         description="The agent then answers that objection.",
     )
-    objection_on_no: str = Field(default="", title="A no is the objection")
+    objection_on_no: ObjectionName = Field(default="", title="A no is the objection")
     cues: Phrases = Field(
         default=(),
         title="Words just before it",

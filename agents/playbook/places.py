@@ -47,7 +47,7 @@ def dotted(path: Path) -> str:
 
 
 def in_words(path: Path, data: Any, schema: type[BaseModel]) -> str:
-    """Return a place as a manager would say it: “question timeframe, asked as, line 1”."""
+    """Return a place as a manager would say it: “Question timeframe, asked as, line 1”."""
     words: list[str] = []
     model: Any = schema
     value, kind = data, ""
@@ -64,7 +64,8 @@ def in_words(path: Path, data: Any, schema: type[BaseModel]) -> str:
         title, model = _titled(model, step)
         words.append(title)
         kind = _KINDS.get(step, "answer" if step == "options" else "")
-    return ", ".join(words)
+    where = ", ".join(words)
+    return where[:1].upper() + where[1:]
 
 
 def _inside(value: Any, step: str | int) -> Any:

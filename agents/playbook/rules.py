@@ -139,7 +139,7 @@ def _names(script: Script) -> Found:
     for part, (field, names) in named.items():
         for number, name in enumerate(names):
             if name in names[:number]:
-                text = f"“{name}” is there more than once; give each its own name"
+                text = f"“{_spaced(name)}” is there more than once; give each its own name"
                 yield (part, number, field), text
 
 
@@ -152,7 +152,10 @@ def _questions(script: Script) -> Found:
         for field in ("objection_on_yes", "objection_on_no"):
             key = getattr(question, field)
             if key and not script.objection(key):
-                yield (*path, field), f"there is no such objection as “{key}”: add it or choose one"
+                yield (
+                    (*path, field),
+                    f"there is no such objection as “{_spaced(key)}”: add it or choose one",
+                )
         if question.only_if is not None:
             earlier = {each.slot: each for each in script.questions[:number]}
             for text in _unreachable(question.only_if, earlier):
@@ -169,11 +172,11 @@ def _questions(script: Script) -> Found:
 
 def _unreachable(condition: Condition, earlier: Mapping[str, Question]) -> Iterator[str]:
     """Yield why the condition of a follow-up can never be met."""
-    question = earlier.get(condition.slot)
+    question, asked = earlier.get(condition.slot), _spaced(condition.slot)
     if question is None:
-        known = ", ".join(f"“{slot}”" for slot in earlier) or "none"
+        known = _spaced(", ".join(f"“{slot}”" for slot in earlier)) or "none"
         yield (
-            f"it waits for “{condition.slot}”, which is not asked before it (before it: {known}); "
+            f"it waits for “{asked}”, which is not asked before it (before it: {known}); "
             "choose an earlier question or move this one down"
         )
         return
@@ -181,16 +184,16 @@ def _unreachable(condition: Condition, earlier: Mapping[str, Question]) -> Itera
     if possible is None:
         low, high = condition.at_least, condition.at_most
         if condition.any_of or (low is None and high is None):
-            yield f"the answer to “{condition.slot}” is a number: say at least or at most how much"
+            yield f"the answer to “{asked}” is a number: say at least or at most how much"
         elif low is not None and high is not None and low > high:
             yield f"no answer is at least {low} and at most {high}: swap the two"
         return
     if not condition.any_of:
-        yield f"say after which answers to “{condition.slot}”: {', '.join(sorted(possible))}"
+        yield f"say after which answers to “{asked}”: {_spaced(', '.join(sorted(possible)))}"
     for wanted in condition.any_of:
         if possible and wanted not in possible:
-            answers = ", ".join(sorted(possible))
-            yield f"“{wanted}” is no answer to “{condition.slot}”; its answers are {answers}"
+            answers = _spaced(", ".join(sorted(possible)))
+            yield f"“{_spaced(wanted)}” is no answer to “{asked}”; its answers are {answers}"
 
 
 def _answers_to(question: Question) -> frozenset[str] | None:
@@ -218,11 +221,11 @@ def _objections(script: Script) -> Found:
 def _phrases(script: Script) -> Found:
     """That no two objections or facts wait for the same words, nor for words never left to them."""
     waiting: list[tuple[Path, str, Sequence[str]]] = [
-        (("objections", number, "triggers"), f"objection “{each.key}”", each.triggers)
+        (("objections", number, "triggers"), f"objection “{_spaced(each.key)}”", each.triggers)
         for number, each in enumerate(script.objections)
     ]
     waiting += [
-        (("facts", number, "triggers"), f"fact “{each.key}”", each.triggers)
+        (("facts", number, "triggers"), f"fact “{_spaced(each.key)}”", each.triggers)
         for number, each in enumerate(script.facts)
     ]
     person = script.transfer_triggers
@@ -247,3 +250,7 @@ def _limits(script: Script) -> Found:
             ("limits", "turns"),
             f"too few to ask {longest} questions and agree on a time: allow {longest + 2} or more",
         )
+
+
+def _spaced(name: str) -> str:
+    return name.replace("_", " ")

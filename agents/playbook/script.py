@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError
 
 from agents.playbook.faults import ScriptInvalid, faults_of
+from agents.playbook.files import toml_read
 from agents.playbook.parts import (
     CallbackLines,
     Closing,
@@ -32,7 +32,7 @@ from agents.playbook.parts import (
 class Script(Part):
     """All that one playbook says and asks."""
 
-    persona: Persona = Field(title="Who speaks")
+    persona: Persona = Field(title="The agent")
     languages: Annotated[tuple[Language, ...], Field(min_length=1)] = Field(
         default=("en",), title="Languages spoken"
     )
@@ -107,11 +107,7 @@ class Script(Part):
     @classmethod
     def from_toml(cls, path: Path) -> Script:
         """Return the script in a TOML file. Raises `ScriptInvalid`."""
-        try:
-            data = tomllib.loads(path.read_text(encoding="utf-8"))
-        except tomllib.TOMLDecodeError as error:
-            raise ScriptInvalid([f"{path.name} is not readable TOML: {error}"]) from error
-        return cls.checked(data)
+        return cls.checked(toml_read(path.read_bytes(), name=path.name))
 
     def question(self, slot: str) -> Question:
         """Return the question that fills `slot`. Raises KeyError."""

@@ -131,6 +131,65 @@ def playbook_publish(
 
 
 @transaction.atomic
+def playbook_create(
+    *,
+    name: str,
+    lead_kind: str,
+    script: Script | Mapping[str, Any],
+    description: str = "",
+    note: str = "",
+    author: AbstractBaseUser | None = None,
+) -> PlaybookVersion:
+    """Make a playbook, and return its first version, a draft.
+
+    Raises:
+        ScriptInvalid: the script cannot be used; its faults say why.
+        ValidationError: the name is taken or empty, or there is no such kind of lead.
+    """
+    playbook = Playbook(name=name.strip(), lead_kind=lead_kind, description=description.strip())
+    playbook.full_clean()
+    playbook.save()
+    return playbook_version_save(playbook_id=playbook.id, script=script, note=note, author=author)
+
+
+@transaction.atomic
+def playbook_details_change(
+    *, playbook_id: UUID, name: str, lead_kind: str, description: str
+) -> Playbook:
+    """Change what a playbook is called and for whom it is. Its versions stay.
+
+    Raises:
+        ValidationError: the name is taken or empty, or there is no such kind of lead.
+        Playbook.DoesNotExist: there is no such playbook.
+    """
+    playbook = Playbook.objects.select_for_update().get(id=playbook_id)
+    playbook.name, playbook.lead_kind = name.strip(), lead_kind
+    playbook.description = description.strip()
+    playbook.full_clean()
+    playbook.save()
+    return playbook
+
+
+@transaction.atomic
+def playbook_roll_back(
+    *, version_id: UUID, author: AbstractBaseUser | None = None
+) -> PlaybookVersion:
+    """Let calls begin with the words of an earlier version again, as a version of its own.
+
+    Raises:
+        ScriptInvalid: the script breaks a rule that has come since it was saved.
+        PlaybookVersion.DoesNotExist: there is no such version.
+    """
+    earlier = PlaybookVersion.objects.get(id=version_id)
+    return playbook_publish(
+        playbook_id=earlier.playbook_id,
+        script=earlier.script,
+        note=f"Back to version {earlier.number}.",
+        author=author,
+    )
+
+
+@transaction.atomic
 def playbooks_seed() -> list[PlaybookVersion]:
     """Put the shipped playbooks in the database where they are missing; return their versions.
 

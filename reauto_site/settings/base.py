@@ -148,6 +148,9 @@ EMAIL_USE_SSL = ENV.email_security == "tls"
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = ENV.email_from
 
+# A long playbook has some hundreds of fields; Django's default of 1000 would refuse the longest.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
+
 PHONENUMBER_DEFAULT_REGION = "US"
 PHONENUMBER_DB_FORMAT = "E164"
 

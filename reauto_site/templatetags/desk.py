@@ -61,25 +61,3 @@ def moment_or_text(value: str) -> str:
     if moment is None or moment.tzinfo is None:
         return value
     return f"{timezone.localtime(moment):%a %-d %b, %H:%M}"
-
-
-@register.filter
-def kind_of(part: object) -> str:
-    """Return how a piece of a playbook is laid out: map, parts, phrases, list, nothing or text."""
-    if isinstance(part, dict):
-        return "map"
-    if isinstance(part, list | tuple):
-        if part and all(isinstance(inner, dict) for inner in part):
-            return "parts"
-        phrases = all(isinstance(inner, str) and len(inner) < 40 for inner in part)
-        return "phrases" if phrases and len(part) > 3 else "list"
-    return "nothing" if part is None or part == "" else "text"
-
-
-@register.filter
-def name_of(part: dict[str, object]) -> str:
-    """Return what a part of a playbook is called: its slot, key, value or name."""
-    for field in ("slot", "key", "value", "name"):
-        if part.get(field):
-            return in_words(str(part[field]))
-    return "Part"
