@@ -481,6 +481,14 @@ class ReservationFactory(DjangoModelFactory[Reservation]):
     expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(minutes=15))
 
 
+def latency_parts(latency_ms: int | None) -> dict[str, int]:
+    """Return an answer time in its parts, as voice keeps them."""
+    if latency_ms is None:
+        return {}
+    parts = {"vad_wait": 134, "stt": 0, "decision": 4, "confirmation": 8, "synthesis": 3}
+    return {**parts, "transport": latency_ms - sum(parts.values())}
+
+
 def call_with_everything(*, began: datetime | None = None, **call: Any) -> Call:
     """Return an ended call with turns, events, charges, score, appointment and recording."""
     began = began or timezone.now() - timedelta(minutes=5)
@@ -506,6 +514,7 @@ def call_with_everything(*, began: datetime | None = None, **call: Any) -> Call:
         TurnFactory(
             call=row, index=index, speaker=speaker, text=text, started_ms=started, ended_ms=ended,
             agent=agent, topic=topic, latency_ms=latency, interrupted=index == 4,
+            details=latency_parts(latency),
             tier="local" if speaker == "agent" else "",
             why=f"supervisor: the lead answers → {agent}: goes on" if speaker == "agent" else "",
         )  # fmt: skip

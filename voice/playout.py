@@ -77,7 +77,7 @@ class Playout:
         if waiting > MOST_WAITING_MS:
             logger.warning("speech_too_long", waiting_ms=waiting)
             return
-        group.take(ulaw)
+        group.take(ulaw, self._clock.now_ms())
         self._wake.set()
 
     def end_group(self, group: Group) -> None:

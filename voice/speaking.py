@@ -15,11 +15,12 @@ from calls.services.streams import LiveCall
 from voice import actions
 from voice.clerk import Clerk
 from voice.clock import StreamClock
+from voice.latency import observe_latency
 from voice.listening import LeadTurn, Stretch
 from voice.playout import Playout
 from voice.recorder import Recorder
 from voice.reply import Reply
-from voice.transcript import NotesTaker, TurnLog, observe_latency
+from voice.transcript import NotesTaker, TurnLog
 from voice.turns import words_of
 from voice.usage import Usage
 

@@ -33,6 +33,8 @@ class Group:
     """Its mark came back and it had not been cleared."""
     start_ms: float | None = None
     end_ms: float = 0.0
+    made_ms: float | None = None
+    """When its first audible sample had been synthesised."""
     voice_offset_ms: float | None = None
     """First audible sample, counted from the group's start."""
     voice_length_ms: float = 0.0
@@ -40,8 +42,8 @@ class Group:
     _rest: bytes = b""
     _length: int = 0
 
-    def take(self, ulaw: bytes) -> None:
-        """Append sound."""
+    def take(self, ulaw: bytes, now_ms: float) -> None:
+        """Append sound, which has just been made."""
         loud = ulaw.translate(_LOUD)
         first, last = loud.find(1), loud.rfind(1)
         per_ms = SAMPLE_RATE / 1000
@@ -52,6 +54,7 @@ class Group:
         if first >= 0:
             if self.voice_offset_ms is None:
                 self.voice_offset_ms = (self._length + first) / per_ms
+                self.made_ms = now_ms
             self.voice_length_ms = (self._length + last + 1) / per_ms
         self._length += len(ulaw)
         sound = self._rest + ulaw
@@ -113,6 +116,11 @@ class Speech:
             if sounds and group.topic != topic:
                 return (group.start_ms or 0.0) + (group.voice_offset_ms or 0.0)
         return None
+
+    def made_ms_without(self, topic: str) -> float | None:
+        """Return when its first audible sample was synthesised that is not of that topic."""
+        made = (group.made_ms for group in self.groups if group.topic != topic)
+        return next((at_ms for at_ms in made if at_ms is not None), None)
 
     @property
     def ended_ms(self) -> float:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 from agents.interface import Notes
 from calls.services.record import turn_record
-from voice import metrics
 from voice.clerk import Clerk
+from voice.latency import latency_of
 from voice.listening import LeadTurn, row_of
-from voice.reply import FILLER, Reply
+from voice.reply import Reply
 
 
 class TurnLog:
@@ -93,45 +93,9 @@ class TurnLog:
         return heard
 
 
-def latency_of(reply: Reply) -> tuple[int | None, dict[str, Any]]:
-    """Return ms from the lead's last voiced sample to the agent's first, and where they went.
-
-    Parts, none negative, whose sum it is: `vad_wait` until the pause was noticed, `stt` until its
-    words were known, `decision` until the first words to say were, `confirmation` that the turn
-    is over, `transport` from there to the first audible sample (with whatever of decision and
-    synthesis was not done ahead). A filler is no answer. None for an answer to something other
-    than words.
-    """
-    over, confirmed_ms = reply.timing, reply.confirmed_ms
-    first_ms = reply.speech.started_ms_without(FILLER)
-    if over is None or first_ms is None or confirmed_ms is None:
-        return None, {}
-    decided_ms = confirmed_ms if reply.decided_ms is None else reply.decided_ms
-    moments = {
-        "vad_wait": over.paused_ms,
-        "stt": over.known_ms,
-        "decision": decided_ms,
-        "confirmation": confirmed_ms,
-    }
-    steps, reached_ms = {}, over.last_voiced_ms
-    for name, at_ms in moments.items():
-        # What was done ahead of the step before it took no time; nothing ends after `confirmed`.
-        until_ms = max(reached_ms, min(at_ms, confirmed_ms))
-        steps[name], reached_ms = round(until_ms - reached_ms), until_ms
-    steps["transport"] = round(max(0.0, first_ms - reached_ms))
-    return max(0, round(first_ms - over.last_voiced_ms)), steps
-
-
 @runtime_checkable
 class NotesTaker(Protocol):
     """A conversation that can say what it would leave if it ended now."""
 
     def notes(self) -> Notes:
         """Return what is known by now."""
-
-
-def observe_latency(reply: Reply) -> None:
-    """Count a reply's latency in the process's metrics."""
-    latency_ms, _ = latency_of(reply)
-    if latency_ms is not None:
-        metrics.answered(latency_ms / 1000)

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from billing.models import Charge
 from billing.models.price import Component
+from calls.desk.answer_time import Step, usual_steps
 from calls.models import Call, CallEvent, Recording, Turn
 from leads.models import Appointment, LeadScore, ScoreFactor
 
@@ -90,6 +91,11 @@ class CallPage:
     def worst_latency_ms(self) -> int | None:
         """The slowest of them, or None."""
         return max(self.latencies, default=None)
+
+    @property
+    def usual_steps(self) -> list[Step]:
+        """Where the time of a usual answer went."""
+        return usual_steps(self.turns)
 
     @property
     def last_index(self) -> int:

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from calls import carrier
+from calls.desk.answer_time import answer_steps
 from calls.models import Call
 from tests import factories
 
@@ -59,6 +60,30 @@ def test_it_shows_words_marks_score_and_costs(manager: Client, call: Call) -> No
         "+35",
     ):
         assert part in page
+
+
+def test_each_answer_says_where_its_time_went(manager: Client, call: Call) -> None:
+    answer = manager.get(page_of(call))
+    page = answer.content.decode()
+    assert "noticing the pause" in page
+    turn = call.turns.get(latency_ms=220)
+    steps = answer_steps(turn)
+    assert sum(step.ms for step in steps) == 220
+    assert (steps[0].label, steps[0].ms) == ("noticing the pause", 134)
+    assert round(steps[-1].before + steps[-1].share, 3) == 100
+    usual = {step.name: step.ms for step in answer.context["page"].usual_steps}
+    assert usual["vad_wait"] == 134
+    assert usual["transport"] == 26, "the median of 11, 11, 41 and 71 ms"
+
+
+def test_an_answer_without_its_parts_shows_the_whole_alone(manager: Client, call: Call) -> None:
+    call.turns.update(details={})
+    answer = manager.get(page_of(call))
+    assert "answered in 220 ms" in answer.content.decode()
+    assert "answer-steps" not in answer.content.decode()
+    assert answer.context["page"].usual_steps == []
+    call.turns.update(details={"vad_wait": "soon", "transport": -3})
+    assert manager.get(page_of(call)).status_code == 200
 
 
 def test_it_takes_as_many_queries_for_many_turns(manager: Client, call: Call) -> None:

@@ -7,8 +7,8 @@ export class Transcript {
     this.lit = null;
     list.addEventListener("click", (event) => {
       const line = event.target.closest(".turn");
-      // Selecting words to copy them is not a wish to hear them.
-      if (line && !String(window.getSelection())) onSeek(Number(line.dataset.start));
+      // Selecting words to copy them is not a wish to hear them, nor is looking at answer times.
+      if (line && !event.target.closest("details") && !String(window.getSelection())) onSeek(Number(line.dataset.start));
     });
   }
 
@@ -55,6 +55,8 @@ export class Transcript {
     const line = holder.content.firstElementChild;
     const known = this.list.querySelector(`#turn-${turn.index}`);
     if (known) {
+      // What the viewer has opened stays open.
+      if (known.querySelector("details[open]")) line.querySelector("details")?.setAttribute("open", "");
       if (known.outerHTML !== line.outerHTML) known.replaceWith(line);
       return;
     }

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 from voice.engines.interface import Partial, Transcript
+from voice.latency import latency_of
 from voice.listening import ANY_WITHIN_MS, FINAL_WITHIN_MS, LeadTurn, Listening, row_of
 from voice.reply import Reply
-from voice.transcript import latency_of
 
 
 def final(text: str) -> Transcript:
@@ -134,22 +134,44 @@ def test_a_turn_that_was_no_turn_is_taken_up_again() -> None:
     assert line.ear.turn.text == "yes and no"
 
 
-def replied(line: Line, **moments: float | None) -> Reply:
-    values: dict[str, Any] = {"timing": line.ear.turn.timing(), **moments}
-    values["speech"] = SimpleNamespace(started_ms=values.pop("first_ms"))
-    return cast(Reply, SimpleNamespace(**values))
+def replied(line: Line, *, first_ms: float, made_ms: float = 0.0, **moments: float) -> Reply:
+    speech = SimpleNamespace(
+        started_ms_without=lambda _topic: first_ms, made_ms_without=lambda _topic: made_ms
+    )
+    return cast(Reply, SimpleNamespace(timing=line.ear.turn.timing(), speech=speech, **moments))
 
 
 def test_latency_is_the_sum_of_its_parts_and_none_is_negative() -> None:
     line = spoken()
     line.pause(11_000)
     line.ear.take_final(final("four bedrooms"), 11_200)
-    for decided_ms, confirmed_ms in ((11_250, 11_300), (11_100, 11_300), (11_350, 11_300)):
-        reply = replied(line, decided_ms=decided_ms, confirmed_ms=confirmed_ms, first_ms=11_320)
+    for decided_ms, made_ms in ((11_250, 11_260), (11_100, 11_120), (11_290.4, 11_299.7)):
+        reply = replied(
+            line, decided_ms=decided_ms, confirmed_ms=11_300, made_ms=made_ms, first_ms=11_320
+        )
         latency_ms, steps = latency_of(reply)
         assert latency_ms == sum(steps.values()) == 320
         assert min(steps.values()) >= 0
-        assert steps["transport"] == 20, "from the confirmation on, whatever was done when"
+        assert steps["transport"] == 20
+        assert steps["synthesis"] == 0, "done ahead"
+
+
+def test_what_is_decided_and_synthesised_after_the_turn_is_over_is_told_apart() -> None:
+    line = spoken()
+    line.pause(11_000)
+    line.ear.take_final(final("four bedrooms"), 11_200)
+    reply = replied(line, decided_ms=11_700, confirmed_ms=11_300, made_ms=11_800, first_ms=11_810)
+    assert latency_of(reply) == (
+        810,
+        {
+            "vad_wait": 135,
+            "stt": 65,
+            "decision": 500,
+            "confirmation": 0,
+            "synthesis": 100,
+            "transport": 10,
+        },
+    )
 
 
 def test_an_answer_to_no_words_has_no_latency() -> None:
