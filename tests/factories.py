@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 import wave
+from copy import deepcopy
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import factory
@@ -17,6 +19,8 @@ from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from agents.models import Playbook, PlaybookVersion
+from agents.playbook import Script
+from agents.services.playbooks import DATA
 from billing.models import Budget, BudgetPeriod, Charge, Price, Reconciliation, Reservation
 from billing.models.price import Component, Unit
 from calls.models import (
@@ -203,6 +207,12 @@ class PlaybookFactory(DjangoModelFactory[Playbook]):
     description = "Qualifies owners who may sell."
 
 
+@cache
+def seller_script() -> dict[str, Any]:
+    """Return the data of the seller script that ships."""
+    return Script.from_toml(DATA / "seller.toml").model_dump(mode="json")
+
+
 class PlaybookVersionFactory(DjangoModelFactory[PlaybookVersion]):
     """The first version of a playbook."""
 
@@ -211,7 +221,7 @@ class PlaybookVersionFactory(DjangoModelFactory[PlaybookVersion]):
 
     playbook = factory.SubFactory(PlaybookFactory)
     number = factory.LazyAttribute(lambda version: version.playbook.versions.count() + 1)
-    script = factory.LazyFunction(lambda: {"name": "Sellers"})
+    script = factory.LazyFunction(lambda: deepcopy(seller_script()))
     note = "First words"
     published_at = factory.LazyFunction(timezone.now)
 

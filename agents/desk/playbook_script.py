@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents.desk.playbook_page import sections_of
-from agents.playbook import Script
 from agents.playbook.form import LABELS, Node
 
 
@@ -32,9 +31,8 @@ class Chapter:
 
 def script_lines(data: Mapping[str, Any]) -> list[Chapter]:
     """Return a script's data as chapters to read, without what is empty."""
-    complete = Script.model_validate(data).model_dump(mode="json")
     chapters = []
-    for section in sections_of(complete):
+    for section in sections_of(data):
         entries: list[Entry] = []
         for node in section.nodes:
             _read(node, 0, entries)

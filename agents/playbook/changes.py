@@ -49,6 +49,9 @@ def changes_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> list
     """Return what differs between the data of two scripts, in the order of the script.
 
     Both are read with today's defaults, so that a field which has come since is no difference.
+
+    Raises:
+        ValidationError: one of them is no script.
     """
     old, new = _complete(before), _complete(after)
     return list(_differences(old, new, _Place(old, new)))
