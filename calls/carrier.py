@@ -32,6 +32,7 @@ from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 from urllib3.exceptions import NewConnectionError
 
+from agents.circuit import Circuit
 from calls.carrier_errors import (
     OPTED_OUT,
     CallUnknown,
@@ -41,7 +42,6 @@ from calls.carrier_errors import (
     CarrierUnclear,
     error_of,
 )
-from calls.circuit import Circuit
 
 __all__ = [
     "OPTED_OUT",

@@ -10,9 +10,9 @@ import pytest
 from django.utils import timezone
 from pydantic import SecretStr
 
+from agents.circuit import Circuit
 from calls import carrier
 from calls.carrier_errors import MEANINGS, error_of
-from calls.circuit import Circuit
 from calls.tests.conftest import Exchange
 
 DIAL = carrier.Dial(

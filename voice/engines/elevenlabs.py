@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import structlog
 
-from calls.circuit import Circuit
+from agents.circuit import Circuit
 from voice.engines.delivery import EngineRefusedError, OnUsage, SpeechPiece, SpeechUsage
 from voice.engines.elevenlabs_keys import ApiKey, KeyRing
 from voice.engines.elevenlabs_wire import (

@@ -17,7 +17,7 @@ import aiohttp
 import structlog
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
-from calls.circuit import Circuit
+from agents.circuit import Circuit
 from voice.audio import duration_ms
 from voice.engines.interface import EngineBusyError, EngineError, Partial, Transcript
 from voice.engines.openai_whisper_wire import ServiceError, parse, refusal, upload
