@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
@@ -96,6 +97,8 @@ class Conversation:
 
     async def open(self) -> AsyncIterator[Item]:
         """Give the opening: disclosure first."""
+        if self._setting.model is not None:
+            self._setting.model.begin()
         async for item in self._responded(Opening(), speculative=False):
             yield item
 
@@ -135,6 +138,8 @@ class Conversation:
         self._fork = None
         if self._notes is None:
             self._notes = _notes(self._talk, self._setting)
+            if self._setting.model is not None:
+                await self._setting.model.close()
         return self._notes
 
     def notes(self) -> Notes:
@@ -144,7 +149,7 @@ class Conversation:
     async def _responded(self, event: Event | Opening, *, speculative: bool) -> AsyncIterator[Item]:
         self._fork = None
         self._responses += 1
-        response = self._responses
+        response, began = self._responses, time.monotonic()
         deciding = asyncio.ensure_future(self._turn(event))
         filler: Filler | None = None
         try:
@@ -170,7 +175,7 @@ class Conversation:
         filler = filler or self._filler_now()
         self._filler = filler.text
         yield filler
-        async for line in self._answered(unanswered, talk):
+        async for line in self._answered(unanswered, talk, began):
             self._grow(response, line)
             yield line
         for item in items[before:]:
@@ -178,7 +183,7 @@ class Conversation:
                 self._grow(response, item)
             yield item
 
-    async def _answered(self, question: Unanswered, talk: Talk) -> AsyncIterator[Say]:
+    async def _answered(self, question: Unanswered, talk: Talk, began: float) -> AsyncIterator[Say]:
         """Give the model's answer, or the playbook's own words if there is none."""
         model = self._setting.model
         said = False
@@ -187,7 +192,7 @@ class Conversation:
                 question.words,
                 known={slot: answer["value"] for slot, answer in talk.answers.items()},
                 said=talk.transcript[:-1],
-                turn=talk.turn,
+                began=began,
             )
             clauses = model.answer(asked)
             try:

@@ -19,20 +19,19 @@ class Asked:
     """Slot -> value, as understood so far."""
     said: tuple[tuple[str, str], ...] = ()
     """(speaker, words) of the last turns, oldest first."""
-    turn: int = 0
+    began: float = 0.0
+    """When thinking about the turn began, by `time.monotonic`."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelUse:
-    """What one request used, in the units of the price list."""
+    """What one request used. Estimated where the host did not live to tell."""
 
     provider: str
     model: str
     input_tokens: int
     output_tokens: int
     gpu_seconds: Decimal
-    turn: int = 0
-    """The lead's turn it was for."""
 
 
 class CallModel(Protocol):
@@ -42,6 +41,9 @@ class CallModel(Protocol):
     def reader(self) -> Reader:
         """Understands a turn: by rules, and by the model where those are unsure."""
 
+    def begin(self) -> None:
+        """Get ready, in the background: the call has begun."""
+
     def answer(self, asked: Asked) -> AsyncIterator[str]:
         """Give an answer in clauses fit to be spoken, each as soon as it is known and checked.
 
@@ -49,4 +51,7 @@ class CallModel(Protocol):
         """
 
     def used(self) -> Sequence[ModelUse]:
-        """Return what was used since last asked."""
+        """Return what was used since last asked, taken-back requests included."""
+
+    async def close(self) -> None:
+        """Stop what still runs. Safe to call twice."""

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import functools
-from datetime import UTC, datetime
 from typing import Final
-from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from agents.graph.lines import filled
-from agents.graph.state import Setting
-from agents.interface import Brief
+from agents.graph.state import setting_with_nobody
 from agents.playbook import PLACEHOLDER, Script, spoken_lines
-from agents.understanding.reading import RuleReader
 from voice.phrasing import word_groups
 from voice.speech_cache import normalised
 
@@ -34,7 +29,7 @@ def fixed_phrases(script: Script, business_name: str) -> frozenset[str]:
         for first_name in ("", _NOT_FIXED):  # leads without a first name are not named
             values = {**differing, "first_name": first_name}
             values = {name: value for name, value in values.items() if name not in _THE_SAME}
-            text = filled(line, _setting(script, business_name), values)
+            text = filled(line, setting_with_nobody(script, business_name), values)
             phrases.update(
                 normalised(group) for group in word_groups(text) if _NOT_FIXED not in group
             )
@@ -45,17 +40,3 @@ def _stand_in(name: str) -> str:
     # A time has some four words ("tomorrow at ten A M"), and commas part groups by words.
     words = 4 if name.startswith(("slot", "time")) else 1
     return " ".join([_NOT_FIXED] * words)
-
-
-def _setting(script: Script, business_name: str) -> Setting:
-    """Return the setting of a call with nobody."""
-    brief = Brief(
-        call_id=UUID(int=0),
-        script=script,
-        business_name=business_name,
-        lead_first_name="",
-        lead_time_zone="UTC",
-        recorded=True,
-        now=datetime(2000, 1, 1, tzinfo=UTC),
-    )
-    return Setting(brief=brief, zone=ZoneInfo("UTC"), reader=RuleReader())

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, Literal, TypedDict
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from agents.interface import Brief, Event, Item, Say, Slot, Utterance
 from agents.model import CallModel
 from agents.playbook import Script
-from agents.understanding import Reader, Reading
+from agents.understanding import Reader, Reading, RuleReader
 from agents.understanding.wishes import Wish
 
 STOP: Final[Literal["__end__"]] = "__end__"
@@ -132,6 +133,20 @@ class Setting:
     def script(self) -> Script:
         """The playbook's script of this call."""
         return self.brief.script
+
+
+def setting_with_nobody(script: Script, business_name: str) -> Setting:
+    """Return the setting of a call with nobody: for lines that are the same on every call."""
+    brief = Brief(
+        call_id=UUID(int=0),
+        script=script,
+        business_name=business_name,
+        lead_first_name="",
+        lead_time_zone="UTC",
+        recorded=True,
+        now=datetime(2000, 1, 1, tzinfo=UTC),
+    )
+    return Setting(brief=brief, zone=ZoneInfo("UTC"), reader=RuleReader())
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,10 @@ from enum import StrEnum
 from agents.policy import output_words as words
 from agents.understanding.words import digits, normalised
 
-LEAK_WORDS = 6
+LEAK_WORDS = 5
 """So many words in a row of our instructions are no coincidence."""
 LONGEST_WORD = 22
-SAME_WORD = 4
+SAME_WORD = 3
 SAME_PHRASE = 3
 
 

@@ -23,7 +23,7 @@ LEAK: Final = re.compile(
 
 HUMAN: Final = re.compile(
     r"\bi am (\w+ ){0,2}(human|person|man|woman|guy|lady|human being|people)\b"
-    r"|\bi am (\w+ )?(human|real)\b"
+    r"|\bi am (\w+ )?real\b|\bhumans?\b(?! (agents?|colleagues?))"
     r"|\bi am not (\w+ ){0,3}(robot|bot|machine|computer|ai|artificial|automated|recording|program|software|virtual)\b"
     r"|\b(as|like|being) (a|any|another|fellow) (\w+ )?(human|person)\b"
     r"|\bmy (own )?(wife|husband|kids?|children|family|mom|mother|dad|father|parents|boyfriend|girlfriend|dog|cat|birthday|childhood|home|house|apartment|car|lunch|coffee)\b"
@@ -32,7 +32,9 @@ HUMAN: Final = re.compile(
     r"|\b(not|never) (talking|speaking) (to|with) (a |an )?(\w+ )?(robot|bot|machine|computer|ai)\b"
     r"|\bno (robots?|machines?|computers?|ai) here\b|\bthis is not (a |an )?(\w+ )?(robot|bot|machine|ai|recording)\b"
 )
-NAMED: Final = re.compile(r"\b(?:my name is|i am called|call me|this is) (?!is\b|a\b|an\b|the\b|not\b|what\b|why\b|how\b|something\b|one\b|our\b|your\b|up\b|done\b|very\b|all\b)([a-z]+)\b(?= (?:from|with|speaking|calling|and)|$)")
+NAMED: Final = re.compile(
+    r"\b(?:my name is|i am called|call me|this is) (?!is\b|a\b|an\b|the\b|not\b|what\b|why\b|how\b|something\b|one\b|our\b|your\b|up\b|done\b|very\b|all\b)([a-z]+)\b(?= (?:from|with|speaking|calling|and)|$)"
+)
 
 STEERING: Final = re.compile(
     r"\b(unsafe|dangerous|rough|sketchy|gang|crime|neighborhoods?)\b"

@@ -123,7 +123,12 @@ class Engine:
         finally:
             self.active -= 1
             async with self._free:
-                self._free.notify()
+                self._free.notify_all()
+
+    async def quiet(self) -> None:
+        """Wait until nothing is being answered."""
+        async with self._free:
+            await self._free.wait_for(lambda: self.active == 0)
 
     async def _tokens(self, request: Request) -> AsyncIterator[str]:
         behaviour = self.behaviour

@@ -95,6 +95,10 @@ class OllamaStandIn:
         if runner is not None:
             await runner.cleanup()
 
+    async def quiet(self) -> None:
+        """Wait until nothing is being answered."""
+        await self.engine.quiet()
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[OllamaStandIn]:
         """Run for the time of a `with` block."""

@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from pydantic import (
-    BaseModel,
     ConfigDict,
     PositiveInt,
     SecretStr,
@@ -22,6 +21,8 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+
+from reauto_site.settings.llm import ModelEnvironment
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
@@ -34,7 +35,7 @@ SIMULATOR_AUTH_TOKEN = "carrier-simulator-token"  # noqa: S105 - opens nothing b
 _DEVELOPMENT_KEY = "development-only-key-which-must-never-leave-this-machine-0123456789"
 
 
-class Environment(BaseModel):
+class Environment(ModelEnvironment):
     """Everything the product reads from its environment."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -54,9 +55,6 @@ class Environment(BaseModel):
     twilio_api_base_url: str = SIMULATOR_URL
     twilio_pricing_base_url: str = "https://pricing.twilio.com"
     twilio_calls_per_second: float = 1.0
-
-    ollama_host: str = ""
-    ollama_model: str = "llama3.1:8b"
 
     voice_max_sessions: PositiveInt = 20
     """Calls that one process carries at once."""

@@ -58,6 +58,7 @@ def logging_config(*, level: str, json: bool) -> dict[str, Any]:
             "daphne": {"level": "WARNING"},
             "aiohttp.access": {"level": "WARNING"},
             "httpx": {"level": "WARNING"},
+            "httpx2": {"level": "WARNING"},
             "twilio.http_client": {"level": "WARNING"},
         },
     }
