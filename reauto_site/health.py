@@ -8,6 +8,8 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from agents.llm.process import model_note
+
 logger = structlog.get_logger(__name__)
 
 
@@ -17,16 +19,20 @@ def live(_request: HttpRequest) -> JsonResponse:
 
 
 def ready(_request: HttpRequest) -> JsonResponse:
-    """Say whether the process can take work: 200, or 503 with each reason why not."""
+    """Say whether the process can take work: 200, or 503 with each reason why not.
+
+    `notes` is what an operator should know and calls can do without.
+    """
     problems = {
         name: text
         for name, text in (("database", _database()), ("redis", _redis()), ("voice", _voice()))
         if text
     }
     status = 503 if problems else 200
-    return JsonResponse(
-        {"status": "unready" if problems else "ready", "problems": problems}, status=status
-    )
+    answer = {"status": "unready" if problems else "ready", "problems": problems}
+    if note := model_note():
+        answer["notes"] = {"language_model": note}
+    return JsonResponse(answer, status=status)
 
 
 def metrics(_request: HttpRequest) -> HttpResponse:

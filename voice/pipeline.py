@@ -17,6 +17,7 @@ from pipecat.workers.runner import WorkerRunner
 
 from agents.conversation import Conversation
 from agents.interface import Brief, ConversationProtocol
+from agents.llm.process import call_model
 from calls.services.ending import carrier_end, hang_up_begin
 from calls.services.metering import Meter, call_meter
 from calls.services.record import event_record, notes_record, recording_store
@@ -60,7 +61,7 @@ for _queue in QUEUES:
 
 def make_conversation(brief: Brief) -> ConversationProtocol:
     """Return the agents' conversation for a call."""
-    return Conversation(brief)
+    return Conversation(brief, model=call_model(brief))
 
 
 async def carry_call(
@@ -83,6 +84,7 @@ class CallRun:
         self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._clerk = Clerk(str(live.call_id))
         self._usage = Usage(live.call_id, self._clerk)
+        self._usage.thinks(conversation)
         self._voice = live_voice(live, self._clerk, self._usage)
         path = live.recording_path
         self._recorder = None if path is None else Recorder(path, session.clock)
@@ -203,8 +205,8 @@ class CallRun:
         self._session.lose(reason)
         await self._session.close()
         await self._attempt("pipeline", self._stop_talking(runner, talking))
-        self._keep_usage()
         await self._attempt("notes", self._keep_notes())
+        self._keep_usage()  # the conversation's last is known now
         await self._attempt("recording", self._keep_recording())
         self._clerk.note(call_meter, call_id=self._live.call_id, now=timezone.now())
         self._clerk.note(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Protocol, runtime_checkable
 from uuid import UUID
 
 import structlog
 from django.conf import settings
 from django.utils import timezone
 
+from agents.interface import ConversationProtocol
+from agents.model import ModelUse
 from billing.selectors import PriceUnknown
 from calls.services.metering import usage_record
 from voice.clerk import Clerk
@@ -20,9 +23,19 @@ from voice.engines.stt_service import StreamingSTTService
 from voice.speech import Speech
 
 ANY_MODEL: Final = "*"
+TOKENS: Final = 1_000_000
+"""Of a model's tokens, in the unit of their price."""
 HEARD_BY: Final = {"whisper": "faster-whisper", "openai": "pocketsphinx"}
 """Price list's name of the recogniser on this machine, by the setting, where they differ. The one
 of OpenAI has the built-in one beside it, which hears everything too."""
+
+
+@runtime_checkable
+class ModelUser(Protocol):
+    """A conversation that says what it used of language models."""
+
+    def used(self) -> Sequence[ModelUse]:
+        """Return what was used since last asked."""
 
 
 class Usage:
@@ -41,6 +54,7 @@ class Usage:
         self._speech = Speech(held=True)
         self._sent: dict[Speech, Counter[tuple[str, str]]] = {}
         self._recogniser: StreamingSTTService | None = None
+        self._thinker: ModelUser | None = None
         self._heard_ms = 0
         self._paid_ms = 0
         self._turns = 0
@@ -49,6 +63,10 @@ class Usage:
     def listens(self, recogniser: StreamingSTTService) -> None:
         """Take the recogniser of the call, whose provider may want money."""
         self._recogniser = recogniser
+
+    def thinks(self, conversation: ConversationProtocol) -> None:
+        """Take the conversation of the call, which may ask a language model."""
+        self._thinker = conversation if isinstance(conversation, ModelUser) else None
 
     def speaks(self, speech: Speech) -> None:
         """Say for which speech characters are sent from now on."""
@@ -79,6 +97,7 @@ class Usage:
             for (provider, model), characters in counted.items():
                 self._record("tts", provider, model, Decimal(characters) / 1000, key=key)
         self._charge_recognition()
+        self._charge_thinking()
 
     def _charge_recognition(self) -> None:
         engine = settings.ENV.stt_engine
@@ -88,6 +107,19 @@ class Usage:
         if paid is not None:
             paid_ms, self._paid_ms = paid.sent_ms - self._paid_ms, paid.sent_ms
             self._record("stt", paid.provider, paid.model, Decimal(paid_ms) / 1000)
+
+    def _charge_thinking(self) -> None:
+        """Charge what models were asked for, also for answers that nobody heard."""
+        totals: defaultdict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
+        for use in self._thinker.used() if self._thinker is not None else ():
+            for component, quantity in (
+                ("llm_input", Decimal(use.input_tokens) / TOKENS),
+                ("llm_output", Decimal(use.output_tokens) / TOKENS),
+                ("llm_gpu", use.gpu_seconds),
+            ):
+                totals[component, use.provider, use.model] += quantity
+        for (component, provider, model), quantity in totals.items():
+            self._record(component, provider, model, quantity)
 
     def _record(
         self, component: str, provider: str, model: str, quantity: Decimal, *, key: str = ""

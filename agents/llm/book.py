@@ -122,6 +122,8 @@ _WANTS: Final = {
     "months": "in how many months, as a number and the word months",
     "property": "the kind of home and how many bedrooms",
     "money": "an amount in dollars",
+    "rent": "an amount in dollars a month",
+    "text": "in the person's own words",
     "count": "a number",
     "yes_no": "yes or no",
 }

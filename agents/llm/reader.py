@@ -132,10 +132,12 @@ def _borne_out(
     quote = normalised(given.quote)
     if not quote or not re.search(rf"(?<!\w){re.escape(quote)}(?!\w)", words):
         return None
-    answer = _by_rules(given.answer, question, context)
+    # What a text question wants are the lead's words, not the model's.
+    told = given.quote if question.type == "text" else given.answer
+    answer = _by_rules(told, question, context)
     if answer is None:
         return None
-    if question.type in ("money", "count") and not _bears(quote, answer.value):
+    if question.type in ("money", "rent", "count") and not _bears(quote, answer.value):
         return None
     return replace(answer, confidence=CONFIDENCE)
 
@@ -146,6 +148,8 @@ def _by_rules(text: str, question: Question, context: Context) -> Answer | None:
         chosen = next((o for o in question.options if o.value == wanted), None)
         return None if chosen is None else Answer(chosen.value, CONFIDENCE, chosen.strength)
     words = normalised(text)
+    if question.type == "text":
+        return Answer(words, CONFIDENCE) if words else None
     intents = {"yes": {Intent.YES: 1.0}, "no": {Intent.NO: 1.0}}.get(words, {})
     today = context.now.astimezone(context.zone).date()
     return answer_to(question, words, today=today, expected=True, intents=intents, tolerant=False)

@@ -69,6 +69,8 @@ class ModelService:
             else LocalCache(most=settings.cache_entries, keep_s=settings.cache_s)
         )
         self._prepared: dict[str, float] = {}
+        self.answered = False
+        """Whether any model has said a word since the process started."""
 
     def _link(self, name: str, provider: OllamaHost | OpenAIEndpoint) -> Link:
         return Link(
@@ -107,7 +109,7 @@ class ModelService:
                 tokens = link.stream(prompt, owner=owner, patience=patience, last=last, spend=spend)
                 async with contextlib.aclosing(tokens):
                     async for token in tokens:
-                        begun = True
+                        begun = self.answered = True
                         yield token
                 return
             except ModelError as error:

@@ -21,7 +21,9 @@ class Component(models.TextChoices):
     AMD = "amd", "Answering-machine detection"
     STT = "stt", "Speech recognition"
     TTS = "tts", "Speech synthesis"
-    LLM = "llm", "Language model"
+    LLM_INPUT = "llm_input", "Language model, words read"
+    LLM_OUTPUT = "llm_output", "Language model, words written"
+    LLM_GPU = "llm_gpu", "Language model, computing time"
 
 
 class Unit(models.TextChoices):

@@ -38,7 +38,7 @@ def test_a_fresh_database_knows_the_list_prices():
     ("provider", "component"),
     [
         ("espeak", "tts"), ("piper", "tts"), ("pocketsphinx", "stt"), ("faster-whisper", "stt"),
-        ("ollama", "llm"),
+        ("ollama", "llm_gpu"), ("ollama", "llm_input"), ("ollama", "llm_output"),
     ],
 )  # fmt: skip
 def test_what_runs_on_our_own_machine_costs_nothing(provider: str, component: str):

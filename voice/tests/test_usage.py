@@ -12,6 +12,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from structlog.testing import capture_logs
 
+from agents.model import ModelUse
 from billing.models import Charge
 from billing.services import prices_seed
 from calls.models import Call
@@ -25,6 +26,7 @@ from voice.engines.openai_whisper import OpenAIWhisperRecognizer
 from voice.engines.pocketsphinx import PocketsphinxRecognizer
 from voice.engines.stt_service import StreamingSTTService
 from voice.speech import Speech
+from voice.tests.conftest import ScriptedConversation
 from voice.usage import Usage
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -116,3 +118,39 @@ async def test_whisper_goes_by_the_name_of_the_price_list(call: Call, settings: 
         usage.recognised(1500)
         usage.charge()
     assert [row[:2] for row in await bill(call)] == [("stt", "faster-whisper")]
+
+
+async def test_what_models_were_asked_is_charged_by_its_parts(call: Call) -> None:
+    class Thinker(ScriptedConversation):
+        uses = [
+            ModelUse("ollama", "llama3.1:8b", 600, 20, Decimal("0.75")),
+            ModelUse("ollama", "llama3.1:8b", 400, 0, Decimal("0.25")),
+            ModelUse("openai", "gpt-5.4-nano", 1000, 100, Decimal(0)),
+        ]
+
+        def used(self) -> list[ModelUse]:
+            uses, self.uses = self.uses, []
+            return uses
+
+    async with usage_of(call) as usage:
+        usage.thinks(Thinker([], lambda _: []))
+        usage.charge()
+        usage.charge()
+    rows = {
+        (row.provider, row.component): (row.quantity, row.amount)
+        async for row in Charge.objects.filter(call=call, component__startswith="llm_")
+    }
+    assert rows == {
+        ("ollama", "llm_input"): (Decimal("0.001"), 0),
+        ("ollama", "llm_output"): (Decimal("0.00002"), 0),
+        ("ollama", "llm_gpu"): (Decimal(1), 0),
+        ("openai", "llm_input"): (Decimal("0.001"), Decimal("0.0002")),
+        ("openai", "llm_output"): (Decimal("0.0001"), Decimal("0.000125")),
+    }
+
+
+async def test_a_conversation_without_a_model_costs_nothing_of_it(call: Call) -> None:
+    async with usage_of(call) as usage:
+        usage.thinks(ScriptedConversation([], lambda _: []))
+        usage.charge()
+    assert not await Charge.objects.filter(call=call).aexists()
