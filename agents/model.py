@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -55,3 +55,19 @@ class CallModel(Protocol):
 
     async def close(self) -> None:
         """Stop what still runs. Safe to call twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A finished call as a model sees it, as far as the call bears it out.
+
+    Empty where the template has to do.
+    """
+
+    sentiment: str = ""
+    situation: str = ""
+    mood: str = ""
+    next_step: str = ""
+    evidence: Mapping[str, str] = field(default_factory=dict)
+    """Factor of the score -> the lead's own words."""
+    model: str = ""

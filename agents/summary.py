@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from agents.interface import Notes
+from agents.model import Review
 from agents.playbook import Script
 from agents.spoken import answer_text
 
@@ -23,6 +24,8 @@ _RESULTS: Mapping[str, str] = {
     "hung_up": "Hung up early",
     "transferred": "Transferred to a person",
 }
+_SETTLED = ("do_not_call", "wrong_number", "not_interested", "language", "voicemail")
+"""Outcomes after which the next step is what it is."""
 _NEXT: Mapping[str, str] = {
     "appointment": "Prepare recent sales nearby and keep the appointment.",
     "qualified": "Call to agree on a time to meet.",
@@ -35,17 +38,52 @@ _NEXT: Mapping[str, str] = {
 }
 
 
-def summarise(notes: Notes, *, script: Script) -> str:
-    """Return five lines: result, situation, what is missing, mood, next step."""
+def summarise(notes: Notes, *, script: Script, review: Review | None = None) -> str:
+    """Return five lines: result, situation, what is missing, mood, next step.
+
+    Result and what is missing are facts, and never a model's to tell. The other lines are the
+    model's where there is a review, and whatever of it did not pass the checks is the template's.
+    """
+    told = review or Review()
     return "\n".join(
         (
             f"Result: {_result(notes)}",
-            f"Lead: {_situation(notes, script)}",
+            f"Lead: {told.situation or _situation(notes, script)}",
             f"Open: {_missing(notes, script)}",
-            f"Mood: {_mood(notes)}",
-            f"Next: {_NEXT.get(notes.outcome, 'Try again at another time.')}",
+            f"Mood: {_lower(told.mood) or _mood(notes)}",
+            f"Next: {recommended_step(notes, review)}",
         )
     )
+
+
+def recommended_step(notes: Notes, review: Review | None = None) -> str:
+    """Return what a representative should do now.
+
+    A model has no say where the lead has spoken: who wants no call gets none.
+    """
+    if review is not None and review.next_step and notes.outcome not in _SETTLED:
+        return review.next_step
+    return _NEXT.get(notes.outcome, "Try again at another time.")
+
+
+def sentiment(notes: Notes, review: Review | None = None) -> str:
+    """Return how the lead took the call: positive, neutral, negative or mixed."""
+    if notes.signals.get("hostile"):
+        return "negative"
+    if review is not None and review.sentiment:
+        return review.sentiment
+    objected = set(notes.signals.get("objections", ()))
+    settled = objected <= set(notes.signals.get("objections_recovered", ()))
+    if notes.outcome in ("not_interested", "do_not_call"):
+        return "negative"
+    if notes.outcome in ("appointment", "qualified", "transferred"):
+        return "positive" if settled else "mixed"
+    return "mixed" if objected and not settled else "neutral"
+
+
+def _lower(text: str) -> str:
+    text = text[:1].lower() + text[1:]
+    return text if not text or text[-1] in ".!?" else f"{text}."
 
 
 def _result(notes: Notes) -> str:

@@ -15,6 +15,7 @@ from calls.services.aftercall import aftercall_run
 from calls.services.budget_alerts import budget_alert_send
 from calls.services.carrier_recordings import carrier_recording_fetch
 from calls.services.outbox import Handler, NotYet, outbox_purge, outbox_run
+from calls.services.reviews import call_review_run
 from leads.jobs import import_work, mail_work, number_list_work
 
 
@@ -24,6 +25,10 @@ def _aftercall(payload: Mapping[str, Any], now: datetime) -> None:
 
 def _carrier_recording(payload: Mapping[str, Any], now: datetime) -> None:
     carrier_recording_fetch(call_id=payload["call"], url=payload["url"], now=now)
+
+
+def _call_review(payload: Mapping[str, Any], now: datetime) -> None:
+    call_review_run(call_id=payload["call"], now=now)
 
 
 def _budget_alert(payload: Mapping[str, Any], now: datetime) -> None:
@@ -60,6 +65,7 @@ def _mail(payload: Mapping[str, Any], now: datetime) -> None:
 HANDLERS: dict[str, Handler] = {
     "aftercall": _aftercall,
     "budget_alert": _budget_alert,
+    "call_review": _call_review,
     "carrier_recording": _carrier_recording,
     "import": _import,
     "jobs_purge": _jobs_purge,
@@ -73,6 +79,7 @@ HANDLERS: dict[str, Handler] = {
 QUEUES: dict[str, str] = {
     "aftercall": "urgent",
     "budget_alert": "urgent",
+    "call_review": "slow",
     "carrier_recording": "slow",
     "import": "slow",
     "jobs_purge": "slow",

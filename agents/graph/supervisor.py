@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 from langgraph.runtime import Runtime
 from langgraph.types import Command
@@ -75,14 +75,18 @@ def _answers_kept(talk: Talk, reading: Reading, said: str, setting: Setting) -> 
         value = answer.value
         if isinstance(value, dict) and known and isinstance(known["value"], dict):
             value = {**known["value"], **value}
-        answers[slot] = {
+        question = setting.script.question(slot)
+        kept: dict[str, Any] = {
             "value": value,
             "said": said,
             "turn": talk.turn,
-            "type": setting.script.question(slot).type,
+            "type": question.type,
             "confidence": answer.confidence,
             "strength": answer.strength,
         }
+        if question.type == "yes_no" and (question.objection_on_yes or question.objection_on_no):
+            kept["good"] = value is not bool(question.objection_on_yes)
+        answers[slot] = kept
         last = slot
     heard = talk.human_heard or bool(reading.answers)
     return replace(talk, answers=answers, last_answered=last, human_heard=heard)

@@ -46,6 +46,13 @@ words that sound alike. "answers" holds each question of the script that the per
 name, the answer in plain words as the question wants it, and the words of the person that say so, \
 letter for letter. Guess nothing: what was not said is left out.
 """
+_REVIEW: Final = """\
+TASK: Write the call up for a colleague who goes on with it, only with what was said. "situation": \
+what the person wants, why and how soon, in one sentence of at most 25 words. "sentiment": how the \
+person took the call. "mood": at most six words. "next_step": what the colleague does next, in one \
+sentence of at most 15 words. "evidence": for each of {subjects}, where there is any, the words of \
+the person that tell most about it, letter for letter.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +77,7 @@ def book_of(script: Script, business_name: str) -> Book:
         (filled(line, setting) for _, line in spoken_lines(script)),
         never_say=script.never_say,
         agent=script.persona.name,
-        instructions=f"{rules} {_ANSWER} {_READ}",
+        instructions=f"{rules} {_ANSWER} {_READ} {_REVIEW}",
     )
     return Book(prefix, allowed, filled(script.no_answer[-1], setting))
 
@@ -97,6 +104,13 @@ def read_task(words: str, *, asked: str, said_last: str = "") -> str:
             f"The person says: {quoted(words)}\n",
         )
     )
+
+
+def review_task(told: str, *, outcome: str, subjects: tuple[str, ...]) -> str:
+    """Return the task to write a call up. `told` is the transcript, a line a turn."""
+    task = _REVIEW.format(subjects=", ".join(subjects))
+    came_to = outcome.replace("_", " ") or "no result"
+    return f"{task}The call came to: {came_to}\nThe call:\n{told}\n"
 
 
 def quoted(text: str) -> str:

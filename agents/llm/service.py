@@ -90,18 +90,26 @@ class ModelService:
         """The model of first choice."""
         return self.links[0].provider.model if self.links else ""
 
-    async def stream(self, prompt: Prompt, *, owner: str, until: float, spend: Spend) -> Tokens:
+    async def stream(
+        self, prompt: Prompt, *, owner: str, until: float, spend: Spend, patient: bool = False
+    ) -> Tokens:
         """Give an answer token by token. Closing the iterator stops the model, and frees its place.
 
         Args:
             owner: the call that asks; places are shared out fairly among calls.
             until: moment of `time.monotonic` by which the first token has to be there.
             spend: told what each request used, also of those that came to nothing.
+            patient: nobody listens; each host may take as long as there is.
 
         Raises:
             ModelError: nobody in the chain has answered, or the one that did broke off.
         """
-        patience = Patience(until, self.settings.stall_s, self.settings.first_token_s)
+        left_s = until - time.monotonic()
+        patience = (
+            Patience(until, left_s, left_s)
+            if patient
+            else Patience(until, self.settings.stall_s, self.settings.first_token_s)
+        )
         for number, link in enumerate(self.links):
             last = number == len(self.links) - 1
             begun = False
@@ -120,14 +128,21 @@ class ModelService:
         raise ModelError("no model has answered", Trouble.UNAVAILABLE, counts=False)
 
     async def ask(
-        self, prompt: Prompt, shape: type[Shape], *, owner: str, until: float, spend: Spend
+        self,
+        prompt: Prompt,
+        shape: type[Shape],
+        *,
+        owner: str,
+        until: float,
+        spend: Spend,
+        patient: bool = False,
     ) -> Shape:
         """Return an answer in a shape, all of it by a moment. Arguments as for `stream`.
 
         Raises:
             ModelError: there is none, or it has another shape.
         """
-        tokens = self.stream(prompt, owner=owner, until=until, spend=spend)
+        tokens = self.stream(prompt, owner=owner, until=until, spend=spend, patient=patient)
         try:
             async with asyncio.timeout_at(_loop_time(until)), contextlib.aclosing(tokens):
                 text = "".join([token async for token in tokens])

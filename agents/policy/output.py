@@ -111,6 +111,31 @@ def fault_in(clause: str, *, before: str, allowed: Allowed) -> Fault | None:
     return Fault.ASKS if clause.rstrip().endswith("?") else None
 
 
+def written_fault_in(text: str, *, facts: Allowed, most_words: int) -> Fault | None:
+    """Return why a sentence of a model must not be kept of a call, or None.
+
+    It is read by a colleague, not heard by the lead: what was said may be told, prices too. What
+    was not said may not: every number and every name in it has to be in `facts`.
+    """
+    if not words.SPEAKABLE.fullmatch(text) or words.NOT_SPOKEN.search(text):
+        return Fault.UNSPEAKABLE
+    said = normalised(text)
+    if _is_garbage(said) or len(said.split()) > most_words:
+        return Fault.GARBAGE
+    if _is_foreign(said.split()):
+        return Fault.LANGUAGE
+    if not facts.instructions.isdisjoint(_runs(said)):
+        return Fault.LEAK
+    if words.STEERING.search(said):
+        return Fault.STEERING
+    if any(number not in facts.numbers for number in _numbers(said)):
+        return Fault.NUMBER
+    names = re.findall(r"(?<!^)(?<![.!?] )\b[A-Z][a-z]+\b", text)
+    if any(not re.search(rf"\b{name.lower()}\b", facts.lines) for name in names):
+        return Fault.NAME
+    return None
+
+
 def _fault_of_sense(sentence: str, allowed: Allowed) -> Fault | None:
     """Return what is wrong with the meaning of a sentence, as far as it is known."""
     if words.HUMAN.search(sentence):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
-import threading
 from collections.abc import Iterator
 from io import StringIO
 from typing import Any
@@ -15,31 +13,10 @@ from django.core.management import CommandError, call_command
 from pydantic import SecretStr
 
 from agents.llm import process
-from agents.standin.server import OllamaStandIn
-from agents.tests.models import fast_standin
+from agents.tests.models import Running, fast_standin
 from billing.models import Price
 
 pytestmark = pytest.mark.django_db
-
-
-class Running:
-    """A stand-in in a thread, for commands that have a loop of their own."""
-
-    def __init__(self, standin: OllamaStandIn) -> None:
-        self.standin = standin
-        self.loop = asyncio.new_event_loop()
-        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
-        self.thread.start()
-        self.run(standin.start())
-
-    def run(self, work: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(10)
-
-    def close(self) -> None:
-        self.run(self.standin.stop())
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join(10)
-        self.loop.close()
 
 
 @pytest.fixture

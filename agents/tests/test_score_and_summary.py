@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from agents.interface import Action, ActionDone, Notes
-from agents.scoring import VERSION, score
+from agents.scoring import MOST_POINTS, VERSION, Factor, score, subject_of, with_turns
 from agents.summary import summarise
 from agents.tests.talking import SELLER, at_the_offer, opened
 
@@ -63,3 +65,44 @@ async def test_a_summary_says_what_is_still_open() -> None:
     lines = summarise(await talk.close(), script=SELLER).splitlines()
     assert lines[2] == "Open: timeframe, property, price, has agent."
     assert "Call at the time" in lines[4]
+
+
+async def test_the_score_is_made_of_what_managers_look_at() -> None:
+    names = [factor.name for factor in score(await booked()).factors]
+    assert set(names) == set(MOST_POINTS)
+    assert len(names) == len(set(names))
+
+
+async def test_no_part_gives_more_than_its_share_however_much_tells_of_it() -> None:
+    answers = {
+        slot: {"value": 400_000, "type": "money", "said": f"said {slot}"}
+        for slot in ("budget", "price", "rent")
+    }
+    (factor,) = score(Notes("", answers, {}, {})).factors[:1]
+    assert factor.name == "price_or_budget"
+    assert factor.points == MOST_POINTS["price_or_budget"]
+
+
+@pytest.mark.parametrize(
+    ("slot", "kind", "subject"),
+    [
+        ("timeframe", "months", "timeframe"),
+        ("move_in", "months", "timeframe"),
+        ("budget", "money", "price_or_budget"),
+        ("financing", "choice", "price_or_budget"),
+        ("has_agent", "yes_no", "authority"),
+        ("still_moving", "yes_no", "motivation"),
+        ("area", "text", "property_fit"),
+        ("home_wanted", "property", "property_fit"),
+        ("anything", "choice", "motivation"),
+    ],
+)
+def test_every_answer_tells_of_one_part(slot: str, kind: str, subject: str) -> None:
+    assert subject_of(slot, kind) == subject
+
+
+def test_evidence_is_found_in_the_transcript() -> None:
+    factor = Factor("timeframe", "3 months", 22, "In the next three months")
+    turns = [(1, "yes"), (4, "well in the next three months I guess"), (6, "no")]
+    assert with_turns([factor], turns)[0].turn_index == 4
+    assert with_turns([factor], turns[:1])[0].turn_index is None

@@ -30,6 +30,15 @@ class Outcome(models.TextChoices):
     ABANDONED = "abandoned", "Abandoned"
 
 
+class Sentiment(models.TextChoices):
+    """How the lead took the call."""
+
+    POSITIVE = "positive", "Positive"
+    NEUTRAL = "neutral", "Neutral"
+    NEGATIVE = "negative", "Negative"
+    MIXED = "mixed", "Mixed"
+
+
 class Call(models.Model):
     """One attempt to speak with a lead. The row exists before the carrier hears of it."""
 
@@ -124,6 +133,11 @@ class Call(models.Model):
         max_digits=12, decimal_places=6, default=0, help_text="USD, sum of the charges."
     )
     summary = models.TextField(blank=True)
+    sentiment = models.CharField(max_length=10, choices=Sentiment.choices, blank=True)
+    next_step = models.CharField(max_length=200, blank=True, help_text="For a representative.")
+    review = models.CharField(
+        max_length=80, blank=True, help_text="The model that helped to write it up; empty: none."
+    )
     notes = models.JSONField(default=dict, blank=True, help_text="Answers and facts heard.")
     score = models.PositiveSmallIntegerField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -16,8 +16,8 @@ from django.conf.locale import LANG_INFO
 from django.db import transaction
 
 from agents.playbook import Script
-from agents.scoring import score
-from agents.summary import summarise
+from agents.scoring import score, with_turns
+from agents.summary import recommended_step, sentiment, summarise
 from billing.selectors import call_cost
 from billing.services import qualified_lead_record, reservation_settle
 from calls import carrier
@@ -28,6 +28,7 @@ from calls.services.campaigns import campaign_finish_if_done
 from calls.services.metering import minutes_settle
 from calls.services.outbox import NotYet
 from calls.services.record import recording_store
+from calls.services.reviews import review_promise
 from calls.services.sound import NotRepairable, wav_repair
 from leads.models import Task
 from leads.services import lead_score_record, lead_stage_set, timeline_add
@@ -116,16 +117,24 @@ def _score_and_summary(call: Call, now: datetime) -> None:
         return
     notes = notes_of(call)
     result = score(notes)
+    said = call.turns.filter(speaker=Turn.Speaker.LEAD).values_list("index", "text")
     lead_score_record(
         lead_id=call.lead_id,
         call_id=call.pk,
         value=result.value,
         scorer_version=result.version,
-        factors=result.factors,
+        factors=with_turns(result.factors, said),
         now=now,
     )
     summary = summarise(notes, script=Script.model_validate(call.playbook_version.script))
-    Call.objects.filter(pk=call.pk).update(score=result.value, summary=summary)
+    # What a model has written meanwhile is not undone by a second run.
+    Call.objects.filter(pk=call.pk, review="").update(
+        score=result.value,
+        summary=summary,
+        sentiment=sentiment(notes),
+        next_step=recommended_step(notes),
+    )
+    review_promise(call=call, now=now)
 
 
 def _lead_update(call: Call) -> None:

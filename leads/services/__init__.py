@@ -15,7 +15,12 @@ from leads.services.do_not_call import do_not_call_add, do_not_call_remove
 from leads.services.invitations import invitation
 from leads.services.leads import LeadExists, lead_create, lead_stage_set, lead_update
 from leads.services.notes import note_add
-from leads.services.scores import lead_score_lift, lead_score_override, lead_score_record
+from leads.services.scores import (
+    lead_score_lift,
+    lead_score_override,
+    lead_score_record,
+    score_evidence_add,
+)
 from leads.services.tasks import task_add, task_change, task_done, task_reopen
 from leads.services.timeline import timeline_add
 
@@ -41,6 +46,7 @@ __all__ = [
     "lead_stage_set",
     "lead_update",
     "note_add",
+    "score_evidence_add",
     "task_add",
     "task_change",
     "task_done",

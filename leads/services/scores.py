@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -96,6 +96,29 @@ def lead_score_record(
     if override is None and old != value:
         lead_reassign(lead_id=lead.pk, trigger="score", now=now)
     return score
+
+
+def score_evidence_add(
+    *, call_id: UUID, evidence: Mapping[str, str], turns: Iterable[tuple[int, str]]
+) -> int:
+    """Give factors of a call's score the lead's words that tell of them, where they have none.
+
+    The points stay as they are. Return how many factors were given words.
+
+    Args:
+        evidence: factor -> words.
+        turns: index and words of the lead's turns, to find where the words were said.
+    """
+    said = [(index, " ".join(text.casefold().split())) for index, text in turns]
+    given = 0
+    for name, words in evidence.items():
+        wanted = " ".join(words.casefold().split()).rstrip(".?!")
+        index = next((index for index, text in said if wanted in text), None)
+        if wanted and index is not None:
+            given += ScoreFactor.objects.filter(
+                score__call_id=call_id, name=name, evidence=""
+            ).update(evidence=words, turn_index=index)
+    return given
 
 
 @transaction.atomic
