@@ -146,11 +146,20 @@ class Conversation:
         """Return what the conversation would leave if it ended now."""
         return _notes(self._talk, self._setting)
 
+    async def preview(self, event: Event) -> Notes:
+        """Return what the conversation would leave after an event, by the rules alone.
+
+        Nothing is said, asked of a model or changed.
+        """
+        setting = replace(self._setting, reader=RuleReader(), model=None)
+        talk, _, _ = await self._turn(event, setting)
+        return _notes(talk, setting)
+
     async def _responded(self, event: Event | Opening, *, speculative: bool) -> AsyncIterator[Item]:
         self._fork = None
         self._responses += 1
         response, began = self._responses, time.monotonic()
-        deciding = asyncio.ensure_future(self._turn(event))
+        deciding = asyncio.ensure_future(self._turn(event, self._setting))
         filler: Filler | None = None
         try:
             if self._setting.model is not None:
@@ -207,7 +216,7 @@ class Conversation:
                 yield line
 
     async def _turn(
-        self, event: Event | Opening
+        self, event: Event | Opening, setting: Setting
     ) -> tuple[Talk, tuple[Item, ...], Unanswered | None]:
         """Return the state after an event, what to say and do, and what the model is to answer.
 
@@ -217,7 +226,7 @@ class Conversation:
         result: dict[str, Any] = await conversation_graph().ainvoke(
             {"talk": before, "event": event, "reading": None, "items": (), "unanswered": None},
             {"recursion_limit": STEPS_PER_TURN},
-            context=self._setting,
+            context=setting,
         )
         talk: Talk = result["talk"]
         items: tuple[Item, ...] = result["items"]

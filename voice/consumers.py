@@ -70,8 +70,7 @@ class TwilioMediaConsumer(AsyncWebsocketConsumer):
         if not len(live_calls) and (reason := live_calls.refusal()):
             return await self._refuse(reason, TRY_LATER)
         await self.accept()
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(START_WITHIN_S, self._too_late)
+        self._await_start()
         return None
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
@@ -116,8 +115,7 @@ class TwilioMediaConsumer(AsyncWebsocketConsumer):
         if not isinstance(message, wire.Start):
             await self._refuse("no_start", POLICY_VIOLATION)
             return
-        if self._timer is not None:
-            self._timer.cancel()
+        self._start_came()
         held = live_calls.session_of(message.parameters.get("call", ""))
         if held is not None:
             self._opening = True
@@ -173,6 +171,14 @@ class TwilioMediaConsumer(AsyncWebsocketConsumer):
             logger.error("stream_not_opened", error=type(error).__name__, exc_info=error)
             await self._refuse("no_record", TRY_LATER)
         return otherwise
+
+    def _await_start(self) -> None:
+        """Give the socket a few seconds to say which call it is."""
+        self._timer = asyncio.get_running_loop().call_later(START_WITHIN_S, self._too_late)
+
+    def _start_came(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
 
     def _too_late(self) -> None:
         task = asyncio.ensure_future(self._refuse("start_missing", POLICY_VIOLATION))

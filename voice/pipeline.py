@@ -65,24 +65,37 @@ def make_conversation(brief: Brief) -> ConversationProtocol:
 
 
 async def carry_call(
-    session: MediaSession, live: LiveCall, conversation: ConversationProtocol
+    session: MediaSession,
+    live: LiveCall,
+    conversation: ConversationProtocol,
+    *,
+    clerk: Clerk | None = None,
 ) -> None:
-    """Carry a call until it is over, and finish its record. Raises nothing the line could cause."""
-    await CallRun(session, live, conversation).run()
+    """Carry a call until it is over, and finish its record. Raises nothing the line could cause.
+
+    With a clerk of its own there is no record and no carrier: see `voice.playground`.
+    """
+    await CallRun(session, live, conversation, clerk=clerk).run()
 
 
 class CallRun:
     """The parts of one live call and their life together."""
 
     def __init__(
-        self, session: MediaSession, live: LiveCall, conversation: ConversationProtocol
+        self,
+        session: MediaSession,
+        live: LiveCall,
+        conversation: ConversationProtocol,
+        *,
+        clerk: Clerk | None = None,
     ) -> None:
         self._log = structlog.get_logger(__name__).bind(call_id=str(live.call_id))
         self._session = session
         self._live = live
         self._conversation = conversation
         self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._clerk = Clerk(str(live.call_id))
+        self._on_a_carrier = clerk is None
+        self._clerk = clerk or Clerk(str(live.call_id))
         self._usage = Usage(live.call_id, self._clerk)
         self._usage.thinks(conversation)
         self._voice = live_voice(live, self._clerk, self._usage)
@@ -198,7 +211,7 @@ class CallRun:
         clerk_task, *others = tasks
         await self._attempt("dialogue", self._dialogue.closing())
         ours = reason not in {"stream_stopped", "socket_lost", "call_over"}
-        if ours:
+        if ours and self._on_a_carrier:
             await self._attempt("hang_up", self._hang_up(reason))
         for task in others:
             task.cancel()
@@ -287,9 +300,11 @@ class CallRun:
             await asyncio.sleep(METER_EVERY_S)
 
     async def _watch_time(self) -> None:
-        """Say goodbye before the carrier cuts the call, and hang up if that takes too long."""
-        left_s = self._live.max_seconds - WRAP_UP_BEFORE_S
-        await asyncio.sleep(max(left_s, self._live.max_seconds / 2))
+        """Say goodbye when the playbook's minutes are over or before the carrier cuts the call,
+        and hang up if that takes too long."""
+        most_s = self._live.max_seconds
+        own_s = self._live.brief.script.limits.minutes * 60
+        await asyncio.sleep(min(own_s, max(most_s - WRAP_UP_BEFORE_S, most_s / 2)))
         self._dialogue.wrap_up("time")
         await asyncio.sleep(WRAP_UP_BEFORE_S)
         self._dialogue.end("time_limit")

@@ -12,7 +12,7 @@ from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.decorators import display
 
-from agents.admin import playbook_editor, playbook_files, playbook_versions
+from agents.admin import playbook_editor, playbook_files, playbook_try, playbook_versions
 from agents.models import Playbook, PlaybookVersion
 from leads.admin.append_only import AppendOnlyAdmin
 
@@ -69,6 +69,7 @@ class PlaybookAdmin(ModelAdmin):
                 "back",
             ),
             ("<uuid:playbook_id>/compare/", playbook_versions.compare_page, "compare"),
+            ("<uuid:playbook_id>/try/", playbook_try.try_page, "try"),
             ("<uuid:playbook_id>/export/", playbook_files.export_file, "export"),
             ("<uuid:playbook_id>/import/", playbook_files.import_page, "import"),
         )

@@ -23,6 +23,7 @@ class Playbook(models.Model):
 
     class Meta:
         ordering = ("name",)
+        permissions = (("try_playbook", "Can talk with a playbook's agent"),)
 
     def __str__(self) -> str:
         return self.name

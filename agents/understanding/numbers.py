@@ -190,7 +190,8 @@ def months_in(words: str, *, today: date, expected: bool) -> int | None:
     if not expected or re.search(r"\bago\b", words):
         return None
     bare = re.search(
-        r"(?<![\w.:])(\d{1,2})(?: (?:to|or) (\d{1,2}))?(?![\w.:]| ?\d| ?(?:bed|bath|room))", text
+        r"(?<!\bat )(?<![\w.:])(\d{1,2})(?: (?:to|or) (\d{1,2}))?(?![\w.:]| ?\d| ?(?:bed|bath|room))",
+        text,
     )
     value = int(bare[2] or bare[1]) if bare else None
     return value if value is not None and value <= 36 else None
