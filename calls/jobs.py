@@ -16,7 +16,7 @@ from calls.services.budget_alerts import budget_alert_send
 from calls.services.carrier_recordings import carrier_recording_fetch
 from calls.services.outbox import Handler, NotYet, outbox_purge, outbox_run
 from calls.services.reviews import call_review_run
-from leads.jobs import import_work, mail_work, number_list_work
+from leads.jobs import bulk_work, import_work, mail_work, number_list_work
 
 
 def _aftercall(payload: Mapping[str, Any], now: datetime) -> None:
@@ -58,6 +58,11 @@ def _jobs_purge(payload: Mapping[str, Any], now: datetime) -> None:
     outbox_purge(done_before=now - KEEP_DONE)
 
 
+def _bulk(payload: Mapping[str, Any], now: datetime) -> None:
+    if bulk_work(payload["change"], seconds=45.0 if settings.REDIS_URL else 0.5):
+        raise NotYet(timezone.now() + timedelta(milliseconds=100))
+
+
 def _mail(payload: Mapping[str, Any], now: datetime) -> None:
     mail_work(payload["mail"], now=now)
 
@@ -66,6 +71,7 @@ HANDLERS: dict[str, Handler] = {
     "aftercall": _aftercall,
     "budget_alert": _budget_alert,
     "call_review": _call_review,
+    "bulk": _bulk,
     "carrier_recording": _carrier_recording,
     "import": _import,
     "jobs_purge": _jobs_purge,
@@ -80,6 +86,7 @@ QUEUES: dict[str, str] = {
     "aftercall": "urgent",
     "budget_alert": "urgent",
     "call_review": "slow",
+    "bulk": "slow",
     "carrier_recording": "slow",
     "import": "slow",
     "jobs_purge": "slow",

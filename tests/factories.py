@@ -41,7 +41,9 @@ from leads.models import (
     Lead,
     LeadScore,
     ScoreFactor,
+    Task,
     TimelineEntry,
+    TimeOff,
     WorkingHours,
 )
 
@@ -194,6 +196,30 @@ class WorkingHoursFactory(DjangoModelFactory[WorkingHours]):
     starts = time(9)
     ends = time(17)
     time_zone = "America/Chicago"
+
+
+class TimeOffFactory(DjangoModelFactory[TimeOff]):
+    """A day away, tomorrow."""
+
+    class Meta:
+        model = TimeOff
+
+    rep = factory.SubFactory(UserFactory)
+    starts_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=1))
+    ends_at = factory.LazyAttribute(lambda off: off.starts_at + timedelta(days=1))
+    reason = "Dentist"
+
+
+class TaskFactory(DjangoModelFactory[Task]):
+    """Something to do tomorrow."""
+
+    class Meta:
+        model = Task
+
+    lead = factory.SubFactory(LeadFactory)
+    owner = factory.SubFactory(UserFactory)
+    title = "Send the comparison"
+    due_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=1))
 
 
 class PlaybookFactory(DjangoModelFactory[Playbook]):

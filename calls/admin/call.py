@@ -20,6 +20,7 @@ from unfold.decorators import display
 
 from billing.formats import usd
 from calls.admin import live
+from calls.admin.call_now import call_now_page
 from calls.admin.funnel import LiveFilter, StepFilter
 from calls.admin.sound import outline, ranged_response
 from calls.desk.call_page import call_page, call_total, is_growing, turns_from
@@ -93,6 +94,7 @@ class CallAdmin(AppendOnlyAdmin):
         wrap = self.admin_site.admin_view
         return [
             path("live/", wrap(live.live_page), name="calls_live"),
+            path("now/<uuid:lead_id>/", wrap(call_now_page), name="calls_call_now"),
             path("live.json", wrap(live.live_json), name="calls_live_json"),
             path("<uuid:call_id>/end/", wrap(live.end_page), name="calls_call_end"),
             path("<uuid:call_id>/transcript.json", wrap(self.transcript), name="calls_transcript"),

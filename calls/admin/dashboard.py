@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from calls.desk.dashboard import budget_uses, needs_a_person, periods
 from calls.desk.live import kill_switch, live_calls
+from leads.todo import desk_of
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -23,6 +24,8 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             "may_stop": request.user.has_perm("calls.change_killswitch"),
         }
     )
+    if request.user.pk is not None and request.user.has_perm("leads.view_lead"):
+        context["mine"] = desk_of(request.user.pk, now=timezone.localtime(now))
     if sees_calls:
         context.update(
             {

@@ -110,19 +110,21 @@ def campaign_page(campaign: Campaign) -> CampaignPage:
     )
 
 
+def price_per_call(campaign: Campaign) -> tuple[Decimal, str]:
+    """Return about what an answered call costs, USD, and what that is taken from."""
+    settled = Call.objects.filter(settled_at__isnull=False, cost__gt=0)
+    average = (
+        settled.filter(campaign=campaign).aggregate(average=Avg("cost"))["average"]
+        or settled.aggregate(average=Avg("cost"))["average"]
+    )
+    basis = "as calls have cost so far" if average else "a typical call"
+    return (Decimal(average) if average else TYPICAL_CALL), basis
+
+
 def start_preview(campaign: Campaign, *, now: datetime) -> StartPreview:
     """Say how many leads a start reaches, what it may cost and when it calls."""
     waiting = campaign.enrolments.filter(state=Enrolment.State.WAITING).count()
-    average = (
-        Call.objects.filter(campaign=campaign, settled_at__isnull=False, cost__gt=0).aggregate(
-            average=Avg("cost")
-        )["average"]
-        or Call.objects.filter(settled_at__isnull=False, cost__gt=0).aggregate(average=Avg("cost"))[
-            "average"
-        ]
-    )
-    per_call = Decimal(average) if average else TYPICAL_CALL
-    basis = "as calls have cost so far" if average else "a typical call"
+    per_call, basis = price_per_call(campaign)
     limits = ", ".join(
         f"{usd(budget.limit)} per {_limited(budget)} ({budget.name})"
         for budget in Budget.objects.filter(active=True).filter(

@@ -18,13 +18,14 @@ from billing.standing import limit_with, standings
 from calls.desk.funnel import STEPS, with_lead_spoke
 from calls.desk.variance import variances
 from calls.models import Call, Campaign, Enrolment, OutboxItem, Turn
-from leads.models import Appointment, DoNotCall
+from leads.models import Appointment, DoNotCall, Mail, Task
 
 # A call whose money is not settled this long after its end needs a person.
 SETTLED_WITHIN = timedelta(minutes=15)
 # Below it the cheaper voice is all that follows, and the budget's bar shows that.
 ALERT_FROM_PERCENT = 95
 VARIANCE_SINCE = timedelta(days=7)
+UNSENT_SINCE = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +187,19 @@ def needs_a_person(now: datetime) -> list[Attention]:
         reverse("admin:calls_call_changelist"),
     )
     diary = reverse("admin:leads_appointment_changelist")
+    overdue = Task.objects.filter(done_at__isnull=True, due_at__lte=now).count()
+    tasks = reverse("admin:leads_task_changelist")
+    unsent = Mail.objects.filter(
+        sent_at__isnull=True, dropped_at__isnull=True, due_at__gt=now - UNSENT_SINCE
+    ).exclude(problem="")
     found = [
+        (overdue, "{}", "overdue task", f"{tasks}?who=all"),
+        (
+            unsent.count(),
+            "{} not sent: no e-mail server is set up",
+            "e-mail",
+            f"{diary}?due=coming",
+        ),
         (dead, "{} given up: look at the error", "job", f"{jobs}?job=dead"),
         (unsettled, "{} ended but not settled", "call", f"{calls}?live=unsettled"),
         (meetings, "{} still to come today", "appointment", f"{diary}?status__exact=booked"),

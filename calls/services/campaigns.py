@@ -23,6 +23,8 @@ logger = structlog.get_logger(__name__)
 
 _OPEN = (Enrolment.State.WAITING, Enrolment.State.CLAIMED)
 _BATCH = 1000
+_FIRST = 1000
+"""The priority of a lead that a person wants called next."""
 
 
 class CampaignRefused(Exception):  # noqa: N818 - says what happened
@@ -126,6 +128,32 @@ def leads_enrol(*, campaign_id: UUID | str, lead_ids: Iterable[UUID | str], now:
         Enrolment.objects.bulk_create(rows)
         enrolled += len(rows)
     return enrolled
+
+
+@transaction.atomic
+def call_now(
+    *, lead_id: UUID | str, campaign_id: UUID | str, actor: User | None = None, now: datetime
+) -> Enrolment:
+    """Put a lead before all others of a running campaign: the dialer calls it next.
+
+    Nothing is dialled here. The gate decides at that moment, as for every call.
+
+    Raises:
+        CampaignRefused: the campaign does not run, or the lead is being called.
+    """
+    campaign = Campaign.objects.select_for_update().get(pk=campaign_id)
+    if campaign.state != Campaign.State.RUNNING:
+        raise CampaignRefused(f"“{campaign}” is not running: start it first, or choose another.")
+    enrolment, _ = Enrolment.objects.select_for_update().get_or_create(
+        campaign=campaign, lead_id=lead_id, defaults={"due_at": now}
+    )
+    if enrolment.state == Enrolment.State.CLAIMED:
+        raise CampaignRefused("The lead is being called right now.")
+    enrolment.state = Enrolment.State.WAITING
+    enrolment.priority, enrolment.due_at, enrolment.blocked_reasons = _FIRST, now, []
+    enrolment.save(update_fields=["state", "priority", "due_at", "blocked_reasons", "updated_at"])
+    logger.info("call_now", campaign_id=str(campaign.pk), actor_id=_id(actor))
+    return enrolment
 
 
 @transaction.atomic

@@ -239,29 +239,15 @@ def test_a_lead_entered_at_the_desk_gets_the_time_zones_a_call_needs(manager: Cl
             "last_name": "Hill",
             "phone": "(512) 555-0177",
             "kind": "seller",
-            "stage": "new",
             "state": "TX",
-            "tags": "[]",
-            "custom_fields": "{}",
+            "tags": "",
+            "custom_fields": "",
         },
     )
     lead = Lead.objects.get()
     assert str(lead.phone) == "+15125550177"
     assert "America/Chicago" in lead.time_zones
     assert lead.timeline.filter(kind=TimelineEntry.Kind.CREATED).exists()
-
-
-def test_a_stage_set_at_the_desk_is_told_in_the_story(manager: Client) -> None:
-    lead = factories.LeadFactory()
-    address = reverse("admin:leads_lead_change", args=(lead.pk,))
-    form = manager.get(address).context["adminform"].form
-    data = {name: form[name].value() for name in form.fields}
-    data = {name: "" if value is None else value for name, value in data.items()}
-    data |= {"stage": "won", "tags": "[]", "custom_fields": "{}", "phone": "+15125550111"}
-    assert manager.post(address, data).status_code == 302
-    lead.refresh_from_db()
-    assert (lead.stage, str(lead.phone)) == ("won", "+15125550111")
-    assert "from New to Won" in lead.timeline.get(kind=TimelineEntry.Kind.STAGE).text
 
 
 def test_times_are_written_in_the_viewers_zone(manager: Client) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from calls.models import Lease, ScheduledWork
-from leads.models import ImportBatch
+from leads.models import BookingRules, BulkChange, Holiday, ImportBatch
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -29,6 +30,14 @@ ROWS: dict[str, Callable[[], Any]] = {
     ),
     "leads_appointment": factories.AppointmentFactory,
     "leads_workinghours": factories.WorkingHoursFactory,
+    "leads_timeoff": factories.TimeOffFactory,
+    "leads_holiday": lambda: Holiday.objects.create(
+        day=date(2026, 1, 1) + timedelta(days=Holiday.objects.count()), name="Holiday"
+    ),
+    "leads_bookingrules": lambda: BookingRules.objects.create(rep=factories.UserFactory()),
+    "leads_bulkchange": lambda: BulkChange.objects.create(
+        action="tag", title="Tag 2 leads: fair", state="done", at=timezone.now()
+    ),
     "leads_leadscore": factories.LeadScoreFactory,
     "leads_timelineentry": factories.TimelineEntryFactory,
     "billing_price": lambda: factories.PriceFactory(
@@ -70,7 +79,18 @@ def test_it_has_a_page_for_every_model() -> None:
         f"{model._meta.app_label}_{model._meta.model_name}" for model in admin.site._registry
     }
     # Pages of their own kind have tests of their own.
-    assert registered == set(ROWS) | {"calls_killswitch", "leads_leadmerge"}
+    own = {
+        "calls_killswitch",
+        "leads_assignmentrule",
+        "leads_auditentry",
+        "leads_callingpolicy",
+        "leads_leadmerge",
+        "leads_numberlist",
+        "leads_reassignedcheck",
+        "leads_registryarea",
+        "leads_task",
+    }
+    assert registered == set(ROWS) | own
 
 
 @pytest.mark.parametrize("name", ROWS)

@@ -2,22 +2,30 @@
 
 from leads.admin import (
     appointment,
+    assignment,
     audit,
+    bulk,
     history,
     imports,
     lead,
     merge,
     number_lists,
     permission,
+    task,
+    working_time,
 )
 
 __all__ = [
     "appointment",
+    "assignment",
     "audit",
+    "bulk",
     "history",
     "imports",
     "lead",
     "merge",
     "number_lists",
     "permission",
+    "task",
+    "working_time",
 ]

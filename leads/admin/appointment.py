@@ -1,26 +1,27 @@
-"""Appointments, and the hours in which representatives can have them."""
+"""Appointments: calendar, list, and the page of one."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin, messages
-from django.contrib.auth.models import User
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern
 from django.utils import timezone
-from unfold.admin import ModelAdmin
-from unfold.contrib.filters.admin import (
-    ChoicesDropdownFilter,
-    RelatedDropdownFilter,
-)
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.decorators import display
 
+from leads.admin.booking import Booking
+from leads.admin.calendar import Calendar
 from leads.admin.date_range import DateRangeFilter
-from leads.models import Appointment, WorkingHours
-from leads.services import appointment_cancel
+from leads.models import Appointment, Lead
 
 STATUS_COLOURS = {"Booked": "success", "Held": "info", "Cancelled": "danger", "No show": "warning"}
+# Where a lead may stand after a meeting that was held.
+_AFTER = (Lead.Stage.WON, Lead.Stage.QUALIFIED, Lead.Stage.LOST)
 
 
 class DueFilter(admin.SimpleListFilter):
@@ -44,12 +45,8 @@ class DueFilter(admin.SimpleListFilter):
 
 
 @admin.register(Appointment)
-class AppointmentAdmin(ModelAdmin):
-    """Meetings in the order in which they come.
-
-    Booking goes through the service, which keeps representatives from being booked twice; here a
-    person marks what became of a meeting, or cancels it.
-    """
+class AppointmentAdmin(Calendar, Booking):  # type: ignore[misc]
+    """Meetings in the order in which they come. Every change goes through the services."""
 
     list_display = ("starts_at", "lead", "rep", "minutes", "status_label", "created_at")
     list_filter = (
@@ -60,29 +57,15 @@ class AppointmentAdmin(ModelAdmin):
         ("created_at", DateRangeFilter),
     )
     list_filter_submit = True
+    empty_hint = "The agent books them on calls; you can book one yourself."
+    empty_links = (
+        ("admin:leads_appointment_book", "Book an appointment"),
+        ("admin:leads_calendar", "Calendar"),
+    )
     list_select_related = ("lead", "rep")
     date_hierarchy = "starts_at"
     search_fields = ("lead__first_name", "lead__last_name", "lead__phone", "rep__username")
-    readonly_fields = (
-        "lead",
-        "rep",
-        "starts_at",
-        "ends_at",
-        "status_label",
-        "call",
-        "sequence",
-        "created_at",
-        "updated_at",
-    )
-    actions = ("cancel", "mark_held", "mark_missed")
-    fields = (
-        ("lead", "rep"),
-        ("starts_at", "ends_at"),
-        "status_label",
-        "notes",
-        ("call", "sequence"),
-        ("created_at", "updated_at"),
-    )
+    actions = ()
 
     @display(description="Minutes")
     def minutes(self, meeting: Appointment) -> int:
@@ -93,47 +76,38 @@ class AppointmentAdmin(ModelAdmin):
         return meeting.get_status_display()
 
     def has_add_permission(self, request: HttpRequest) -> bool:
+        """Appointments are booked on their own page, which knows what is free."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    @admin.action(description="Cancel", permissions=["change"])
-    def cancel(self, request: HttpRequest, queryset: QuerySet[Appointment]) -> None:
-        """Cancel meetings; their times are free at once."""
-        booked = list(queryset.filter(status=Appointment.Status.BOOKED))
-        for meeting in booked:
-            appointment_cancel(
-                appointment_id=meeting.pk,
-                reason="Cancelled at the desk",
-                actor=request.user if isinstance(request.user, User) else None,
-                now=timezone.now(),
-            )
-        messages.success(request, f"{len(booked)} cancelled. The leads are not told by this.")
+    def get_urls(self) -> list[URLPattern]:
+        return [*self.calendar_urls(), *self.booking_urls(), *super().get_urls()]
 
-    @admin.action(description="Mark as held", permissions=["change"])
-    def mark_held(self, request: HttpRequest, queryset: QuerySet[Appointment]) -> None:
-        self._mark(request, queryset, Appointment.Status.HELD)
-
-    @admin.action(description="Mark as missed by the lead", permissions=["change"])
-    def mark_missed(self, request: HttpRequest, queryset: QuerySet[Appointment]) -> None:
-        self._mark(request, queryset, Appointment.Status.NO_SHOW)
-
-    def _mark(self, request: HttpRequest, queryset: QuerySet[Appointment], status: str) -> None:
-        # Only what has begun can have been held or missed, and a cancelled meeting stays so.
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show one meeting: when for whom, what became of it, and who was told."""
+        meeting = self.get_object(request, object_id)
+        if meeting is None:
+            raise Http404("There is no such appointment.")
+        if not self.has_view_permission(request, meeting):
+            raise PermissionDenied
         now = timezone.now()
-        count = queryset.filter(status=Appointment.Status.BOOKED, starts_at__lte=now).update(
-            status=status, updated_at=now
-        )
-        messages.success(request, f"{count} marked.")
-
-
-@admin.register(WorkingHours)
-class WorkingHoursAdmin(ModelAdmin):
-    """When each representative can be booked. Without hours nobody is offered to a lead."""
-
-    list_display = ("rep", "weekday", "starts", "ends", "time_zone")
-    list_filter = (("rep", RelatedDropdownFilter), "weekday")
-    list_select_related = ("rep",)
-    search_fields = ("rep__username", "rep__first_name", "rep__last_name")
-    autocomplete_fields = ("rep",)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": f"Appointment of {meeting.lead}",
+            "meeting": meeting,
+            "mails": meeting.mails.select_related("user").order_by("due_at")[:20],
+            "begun": meeting.starts_at <= now,
+            "booked": meeting.status == Appointment.Status.BOOKED,
+            "may_change": self.has_change_permission(request, meeting),
+            "after": [(stage.value, stage.label) for stage in _AFTER],
+        }
+        return TemplateResponse(request, "desk/appointment.html", context)

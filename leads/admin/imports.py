@@ -63,6 +63,8 @@ class ImportBatchAdmin(AppendOnlyAdmin):
     list_select_related = ("created_by",)
     search_fields = ("file_name", "source")
     search_help_text = "File or source"
+    empty_hint = "Bring a CSV or Excel file; it is checked before anything is written."
+    empty_links = (("admin:leads_importbatch_add", "Import a file"),)
 
     @display(description="State", ordering="state", label=STATE_COLOURS)
     def state_label(self, batch: ImportBatch) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Lower
 from phonenumber_field.modelfields import PhoneNumberField
 
 
@@ -90,6 +90,7 @@ class Lead(models.Model):
 
     class Meta:
         ordering = ("-created_at",)
+        permissions = (("export_lead", "Can take leads out"),)
         constraints = (
             models.CheckConstraint(
                 condition=Q(score__isnull=True) | Q(score__lte=100), name="lead_score_0_to_100"
@@ -105,6 +106,8 @@ class Lead(models.Model):
             models.Index(fields=("kind", "-created_at"), name="lead_kind_created"),
             models.Index(fields=("state", "-created_at"), name="lead_state_created"),
             models.Index(fields=("source", "-created_at"), name="lead_source_created"),
+            models.Index(Lower("email"), name="lead_email", condition=~Q(email="")),
+            models.Index(Lower("last_name"), Lower("street"), name="lead_name_street"),
             # In the order of the list: those without a score come last.
             models.Index(Coalesce("score", -1).desc(), F("id").desc(), name="lead_score_order"),
         )

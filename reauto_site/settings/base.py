@@ -156,3 +156,6 @@ PHONENUMBER_DB_FORMAT = "E164"
 
 # Where apps below `calls` leave work for later: they may not import it.
 OUTBOX_ADD = "calls.services.outbox.outbox_add"
+# What can be done to many leads at once, by the app that knows how.
+BULK_PAGES = ["leads.admin.bulk_pages.PAGES", "calls.admin.bulk_pages.PAGES"]
+BULK_ACTIONS = ["leads.services.bulk_actions.ACTIONS", "calls.services.bulk_actions.ACTIONS"]

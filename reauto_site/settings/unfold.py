@@ -123,17 +123,16 @@ UNFOLD: dict[str, Any] = {
                     "leads_leadmerge_changelist",
                     "leads.view_leadmerge",
                 ),
+                _item("Tasks", "task_alt", "leads_task_changelist", "leads.view_task"),
+                {
+                    **_item("Calendar", "event", "leads_calendar", "leads.view_appointment"),
+                    "active": _at("/admin/leads/appointment/"),
+                },
                 _item(
-                    "Appointments",
-                    "event",
-                    "leads_appointment_changelist",
-                    "leads.view_appointment",
-                ),
-                _item(
-                    "Working hours",
-                    "schedule",
-                    "leads_workinghours_changelist",
-                    "leads.view_workinghours",
+                    "Assignment",
+                    "alt_route",
+                    "leads_assignmentrule_changelist",
+                    "leads.view_assignmentrule",
                 ),
             ),
             _group(

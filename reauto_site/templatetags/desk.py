@@ -52,6 +52,23 @@ def in_zone(moment: datetime | None, zone: str) -> str:
 
 
 @register.filter
+def in_other_zone(moment: datetime | None, zone: str) -> str:
+    """Return a moment as `in_zone` does, or nothing where the viewer's clock says the same."""
+    if moment is None:
+        return ""
+    here = timezone.localtime(moment)
+    words = in_zone(moment, zone)
+    same = words and here.utcoffset() == moment.astimezone(zoneinfo.ZoneInfo(zone)).utcoffset()
+    return "" if same else words
+
+
+@register.simple_tag
+def minutes_between(starts: datetime, ends: datetime) -> int:
+    """Return the minutes from one moment to another."""
+    return int((ends - starts).total_seconds() // 60)
+
+
+@register.filter
 def moment_or_text(value: str) -> str:
     """Return an ISO 8601 moment in the viewer's zone, and any other text as it is."""
     try:
