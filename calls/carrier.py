@@ -396,6 +396,11 @@ def _credentials() -> tuple[str, str]:
     return settings.ENV.twilio_account_sid, _tokens.current()
 
 
+def preload() -> None:
+    """Load the carrier's library: half a second, the first time it is used. Reaches nobody."""
+    _ = _client().calls
+
+
 def _client() -> Client:
     """Return this thread's client: a `requests` session must not be shared by threads."""
     base_url = settings.ENV.twilio_api_base_url

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 import numpy as np
@@ -12,7 +11,7 @@ from pipecat.frames.frames import CancelFrame, EndFrame, Frame, InputAudioRawFra
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from voice.audio import TELEPHONE_RATE
-from voice.engines.vad import SharedSileroVAD, turn_probability
+from voice.engines.vad import turn_probability
 from voice.frames import TurnVerdict, VoiceFading, VoiceGoesOn, VoicePaused, VoiceStarted
 
 logger = structlog.get_logger(__name__)
@@ -44,14 +43,10 @@ MEMORY_BYTES = 8 * TELEPHONE_RATE * 2
 PRE_SPEECH_BYTES = TELEPHONE_RATE  # 500 ms
 
 
-# A window takes 0.1 ms: one thread keeps up with a hundred calls.
-_detection = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ears")
-
-
 class VoiceDetector(Protocol):
     """One call's voice activity detector."""
 
-    def confidence(self, pcm: bytes) -> float:
+    async def confidence(self, pcm: bytes) -> float:
         """Return how surely a 32 ms window holds a voice, 0-1."""
 
 
@@ -114,8 +109,7 @@ class Ears(FrameProcessor):
             self._pending_ms += WINDOW_MS
 
     async def _window(self, pcm: bytes, at_ms: float) -> None:
-        loop = asyncio.get_running_loop()
-        confidence = await loop.run_in_executor(_detection, self._detector.confidence, pcm)
+        confidence = await self._detector.confidence(pcm)
         levels = block_levels(pcm)
         loudest = float(levels.max())
         if self._speaking:
@@ -218,18 +212,6 @@ def block_levels(pcm: bytes) -> np.ndarray:
     samples = np.frombuffer(pcm, dtype=np.int16).astype(np.float32) / 32768.0
     power = np.square(samples).reshape(-1, BLOCK).mean(axis=1)
     return np.asarray(10.0 * np.log10(power + 1e-9))
-
-
-class SileroDetector:
-    """Silero VAD: the process's model, one call's state."""
-
-    def __init__(self) -> None:
-        self._vad = SharedSileroVAD(sample_rate=TELEPHONE_RATE)
-        self._vad.set_sample_rate(TELEPHONE_RATE)
-
-    def confidence(self, pcm: bytes) -> float:
-        """Return how surely a 32 ms window holds a voice, 0-1."""
-        return float(np.asarray(self._vad.voice_confidence(pcm)).reshape(-1)[0])
 
 
 class SmartTurn:

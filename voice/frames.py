@@ -24,6 +24,10 @@ class CallerSound(InputAudioRawFrame):
 
     on_heard: Callable[[], None] | None = None
 
+    def __str__(self) -> str:
+        """Return its name: Pipecat writes every frame into a trace that is not kept."""
+        return self.name
+
 
 @dataclass
 class VoiceStarted(VADUserStartedSpeakingFrame):

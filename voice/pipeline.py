@@ -28,8 +28,9 @@ from voice.audio import TELEPHONE_RATE
 from voice.call_voice import live_voice
 from voice.clerk import Clerk, in_database
 from voice.dialogue import Dialogue
-from voice.ears import Ears, SileroDetector, SmartTurn
+from voice.ears import Ears, SmartTurn
 from voice.engines import registry
+from voice.engines.silero import SileroDetector
 from voice.playout import Playout
 from voice.recorder import Recorder
 from voice.session import MediaSession, Notice

@@ -10,6 +10,7 @@ from django.conf import settings
 
 from agents.graph.build import conversation_graph
 from agents.llm.process import load_models
+from calls import carrier
 from voice.call_voice import engine_names
 from voice.engines import registry
 
@@ -32,6 +33,7 @@ def preload() -> None:
         registry.preload((settings.ENV.stt_engine, *engine_names()))
         conversation_graph()  # compiled once, for all calls
         load_models()  # in the background: until it is done, playbooks speak alone
+        carrier.preload()
         _ready.set()
         logger.info("voice_ready", ms=round((time.monotonic() - began) * 1000))
 

@@ -30,6 +30,7 @@ SETTLE_MS = 400
 MOST_SECONDS = 4 * 3600
 """Four hours, the longest call a carrier allows: nothing is laid out beyond it."""
 
+SILENCE = b"\xff"
 _HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
 _writers = ThreadPoolExecutor(max_workers=1, thread_name_prefix="recorder")
 
@@ -50,6 +51,7 @@ class Recorder:
         self.path = path
         self._clock = clock
         self._written = 0  # samples of each channel on disk
+        # µ-law until it is written: a byte a sample, and decoded in one go.
         self._lead = bytearray()
         self._agent = bytearray()
         self._stopped = False
@@ -57,15 +59,15 @@ class Recorder:
 
     def lead(self, at_ms: float, ulaw: bytes) -> None:
         """Lay the lead's sound out at its time."""
-        self._lay(self._lead, at_ms, mulaw_decode(ulaw))
+        self._lay(self._lead, at_ms, ulaw)
 
     def agent(self, at_ms: float, ulaw: bytes) -> None:
         """Lay the agent's sound out where the caller hears it."""
-        self._lay(self._agent, at_ms, mulaw_decode(ulaw))
+        self._lay(self._agent, at_ms, ulaw)
 
     def cut(self, at_ms: float) -> None:
         """Take back the agent's sound from a moment on."""
-        keep = max(0, self._sample(at_ms) - self._written) * 2
+        keep = max(0, self._sample(at_ms) - self._written)
         del self._agent[keep:]
 
     def stop(self) -> None:
@@ -91,24 +93,23 @@ class Recorder:
     def _sample(self, at_ms: float) -> int:
         return round(at_ms * RATE / 1000)
 
-    def _lay(self, track: bytearray, at_ms: float, pcm: bytes) -> None:
-        start = (self._sample(at_ms) - self._written) * 2
+    def _lay(self, track: bytearray, at_ms: float, ulaw: bytes) -> None:
+        start = self._sample(at_ms) - self._written
         if self._stopped or start < 0 or at_ms > MOST_SECONDS * 1000:
             return  # too late to be written in its place
         if len(track) < start:
-            track += bytes(start - len(track))
-        track[start : start + len(pcm)] = pcm
+            track += SILENCE * (start - len(track))
+        track[start : start + len(ulaw)] = ulaw
 
     async def _flush(self, until_ms: float) -> None:
         samples = self._sample(until_ms) - self._written
         if samples <= 0 or self._failed or self._stopped:
             return
-        size = samples * 2
         stereo = np.zeros((samples, 2), dtype="<i2")
         for channel, track in enumerate((self._lead, self._agent)):
-            part = np.frombuffer(bytes(track[:size]), dtype="<i2")
+            part = np.frombuffer(mulaw_decode(bytes(track[:samples])), dtype="<i2")
             stereo[: len(part), channel] = part
-            del track[:size]
+            del track[:samples]
         before, self._written = self._written, self._written + samples
         loop = asyncio.get_running_loop()
         try:

@@ -97,6 +97,10 @@ class Servers:
                     f"The end of {log}:\n{tail}"
                 )
 
+    def pid(self, name: str) -> int:
+        """Return the process id of a child."""
+        return self._children[name].pid
+
     def kill(self, name: str) -> None:
         """Kill a child as a crash would (SIGKILL), and forget it."""
         child = self._children.pop(name)

@@ -43,7 +43,8 @@ def _load_session(package: str, model: str) -> ort.InferenceSession:
 
 
 @cache
-def _silero_session() -> ort.InferenceSession:
+def silero_session() -> ort.InferenceSession:
+    """Return the process's one Silero model."""
     return _load_session("pipecat.audio.vad.data", "silero_vad.onnx")
 
 
@@ -67,7 +68,7 @@ def _turn_threads() -> ThreadPoolExecutor:
 def preload() -> None:
     """Load both models and run each once. Blocks for about half a second; does nothing twice."""
     with _load_lock:
-        for build in (_silero_session, _smart_turn_session, _vad_threads, _turn_threads):
+        for build in (silero_session, _smart_turn_session, _vad_threads, _turn_threads):
             build()
         vad = SharedSileroVAD(sample_rate=8000)
         vad.set_sample_rate(8000)
@@ -90,7 +91,7 @@ class SharedSileroVAD(SileroVADAnalyzer):
         VADAnalyzer.__init__(self, sample_rate=sample_rate, params=params)
         self._executor.shutdown(wait=False)  # has not started a thread yet
         model = SileroOnnxModel.__new__(SileroOnnxModel)
-        model.session = _silero_session()
+        model.session = silero_session()
         model.reset_states()  # type: ignore[no-untyped-call]  # Pipecat's own
         model.sample_rates = [8000, 16000]
         self._model = model

@@ -13,6 +13,7 @@ from pipecat.audio.vad.vad_analyzer import VADState
 
 from voice.audio import mulaw_decode
 from voice.engines import vad
+from voice.engines.silero import SileroDetector, Together
 
 AUDIO = Path(__file__).parent / "audio"
 SPEECH = mulaw_decode((AUDIO / "rms_i_am_not_interested.ulaw").read_bytes())
@@ -79,3 +80,42 @@ async def test_smart_turn_serves_pipecats_turn_strategy() -> None:
     assert metrics is not None
     await analyzer.cleanup()
     assert np.isfinite(await vad.turn_probability(b"", 8000))
+
+
+async def test_calls_heard_together_are_each_heard_as_pipecat_hears_them() -> None:
+    windows = [SPEECH[at : at + 512] for at in range(0, len(SPEECH) - 511, 512)]
+
+    async def confidences(sound: list[bytes]) -> list[float]:
+        detector = SileroDetector()
+        return [await detector.confidence(window) for window in sound]
+
+    alone = SileroVADAnalyzer(sample_rate=8000)
+    alone.set_sample_rate(8000)
+    expected = [float(np.asarray(alone.voice_confidence(window)).item()) for window in windows]
+    backwards = windows[::-1]
+    heard = await asyncio.gather(
+        *(confidences(windows if number % 2 else backwards) for number in range(6))
+    )
+    for together in heard[1::2]:
+        assert together == pytest.approx(expected, abs=1e-4)
+    assert heard[0] == pytest.approx(heard[2], abs=1e-4)
+    assert heard[0] != pytest.approx(expected, abs=1e-2)
+
+
+async def test_a_model_that_fails_is_each_callers_failure_and_not_the_end() -> None:
+    class Broken:
+        failures = 1
+
+        def run(self, names: object, inputs: object) -> object:
+            if self.failures:
+                self.failures -= 1
+                raise RuntimeError("out of memory")
+            return vad.silero_session().run(names, inputs)
+
+    shared = Together(Broken())
+    sound, state = np.zeros((1, 288), np.float32), np.zeros((2, 1, 128), np.float32)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        await shared.run(sound, state)
+    confidence, after = await shared.run(sound, state)
+    assert confidence < 0.5
+    assert after.shape == state.shape

@@ -59,9 +59,9 @@ def test_what_an_operator_must_see_is_at_the_metrics_address(client: Client) -> 
 
 def test_the_server_s_numerical_libraries_have_one_thread_each() -> None:
     check = (
-        "import os, sys; import reauto_site.threads as threads;"
+        "import os, sys; import reauto_site.runtime as runtime;"
         "assert 'numpy' not in sys.modules, 'too late';"
-        "threads.threads_cap(); print(os.environ['OMP_NUM_THREADS'])"
+        "runtime.threads_cap(); print(os.environ['OMP_NUM_THREADS'])"
     )
     told = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "1"
