@@ -8,7 +8,7 @@ PORT ?= 8000
 CARRIER_PORT ?= 8900
 CALLS ?= 8
 
-.PHONY: help demo test lint types browser-test requirements clean
+.PHONY: help demo test slow-test lint types browser-test requirements clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -28,10 +28,13 @@ demo: $(VENV)/ready ## Install, migrate, seed, start everything and run simulate
 
 test: $(VENV)/ready ## Install and run the tests (SQLite, no server needed)
 	@echo "==> Tests of every part"
-	@$(PY) -m pytest -n 2 -m "not browser and not whole_call" --durations=5
+	@$(PY) -m pytest -n 2 -m "not browser and not whole_call and not slow" --durations=5
 	@echo "==> Whole calls, on the product's real processes"
 	@$(PY) -m pytest -n 2 -m whole_call
 	@echo "==> All tests passed"
+
+slow-test: $(VENV)/ready ## Tests that take long: whole transfers, chaos
+	@$(PY) -m pytest -n 2 -m slow
 
 lint: $(VENV)/ready ## Linter, formatter, import directions, migrations
 	@$(PY) -m ruff check .

@@ -31,6 +31,11 @@ class Action(StrEnum):
     """Call again later. args: at (aware datetime)."""
     STOP_RECORDING = "stop_recording"
     """The lead does not want to be recorded. args: none."""
+    TRANSFER = "transfer"
+    """Ring the humans who can take the call. args: reason. Reports back when nobody takes it; when
+    somebody does, `TransferReady` comes instead."""
+    CONNECT = "connect"
+    """Put the lead through to whoever has taken the call, once everything said has been played."""
     HANG_UP = "hang_up"
     """End the call once everything said has been played. args: outcome."""
 
@@ -77,7 +82,7 @@ class Do:
     @property
     def reports_back(self) -> bool:
         """Whether what the agent says next depends on the result."""
-        return self.action in (Action.BOOK, Action.MOVE, Action.CANCEL)
+        return self.action in (Action.BOOK, Action.MOVE, Action.CANCEL, Action.TRANSFER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +157,13 @@ class WrapUp:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class TransferReady:
+    """A human has taken the call: tell the lead, then connect. `name` is whose; may be empty."""
+
+    name: str
+
+
 Event = (
     Utterance
     | KeyPress
@@ -160,6 +172,7 @@ Event = (
     | ForeignLanguage
     | MachineAnswered
     | ActionDone
+    | TransferReady
     | WrapUp
 )
 
@@ -180,6 +193,8 @@ class Brief:
     """The lead's next appointment, if there is one."""
     inbound: bool = False
     """Whether the lead calls us."""
+    transfers: bool = False
+    """Whether a lead who asks for a person may be put through to one."""
     memory: Mapping[str, Any] = field(default_factory=dict)
     """What earlier calls left: `Notes.memory` of the last one."""
 

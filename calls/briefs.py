@@ -49,6 +49,7 @@ def call_brief(call: Call, *, recorded: bool, now: datetime) -> Brief:
         ),
         appointment=_as_booked(booked) if booked else None,
         inbound=call.direction == Call.Direction.INBOUND,
+        transfers=bool(call.campaign and call.campaign.transfer_mode),
         memory=_memory(call),
     )
 

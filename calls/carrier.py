@@ -58,6 +58,7 @@ __all__ = [
     "call_redirect",
     "calls_list",
     "circuit",
+    "leg_create",
     "public_url",
     "recording_fetch",
     "recordings_price",
@@ -171,6 +172,34 @@ def call_create(dial: Dial) -> CarrierCall:
                 timeout=dial.ring_seconds,
                 time_limit=dial.max_seconds,
                 **optional,
+            )
+        )
+
+    return _guarded(post)
+
+
+def leg_create(
+    *, to: str, from_: str, url: str, status_url: str, ring_seconds: int, max_seconds: int
+) -> CarrierCall:
+    """Ring somebody of ours: a telephone, or a browser (`client:rep_5`). Never repeated by itself.
+
+    Raises:
+        CarrierUnclear: it may be ringing.
+        CarrierError: it is surely not ringing.
+    """
+
+    def post() -> CarrierCall:
+        return _view(
+            _client().calls.create(
+                to=to,
+                from_=from_,
+                url=url,
+                method="POST",
+                status_callback=status_url,
+                status_callback_method="POST",
+                status_callback_event=["completed"],
+                timeout=ring_seconds,
+                time_limit=max_seconds,
             )
         )
 

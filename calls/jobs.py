@@ -16,6 +16,7 @@ from calls.services.budget_alerts import budget_alert_send
 from calls.services.carrier_recordings import carrier_recording_fetch
 from calls.services.outbox import Handler, NotYet, outbox_purge, outbox_run
 from calls.services.reviews import call_review_run
+from calls.services.transfers import transfer_ring
 from leads.jobs import bulk_work, import_work, mail_work, number_list_work
 
 
@@ -44,6 +45,10 @@ def _import(payload: Mapping[str, Any], now: datetime) -> None:
 def _numbers(payload: Mapping[str, Any], now: datetime) -> None:
     if number_list_work(payload["list"], seconds=45.0 if settings.REDIS_URL else 0.5):
         raise NotYet(timezone.now() + timedelta(milliseconds=100))
+
+
+def _transfer_ring(payload: Mapping[str, Any], now: datetime) -> None:
+    transfer_ring(transfer_id=payload["transfer"], now=now)
 
 
 def _reconcile_costs(payload: Mapping[str, Any], now: datetime) -> None:
@@ -79,6 +84,7 @@ HANDLERS: dict[str, Handler] = {
     "reconcile_costs": _reconcile_costs,
     "refresh_prices": _refresh_prices,
     "mail": _mail,
+    "transfer_ring": _transfer_ring,
 }
 """Every kind of outbox item and what does it. Each is safe to run twice."""
 
@@ -93,6 +99,7 @@ QUEUES: dict[str, str] = {
     "numbers": "slow",
     "reconcile_costs": "slow",
     "refresh_prices": "slow",
+    "transfer_ring": "urgent",
 }
 """Kind -> RQ queue, where it is not "default". Workers empty urgent, then default, then slow."""
 

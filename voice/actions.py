@@ -19,6 +19,7 @@ from calls.services.actions import (
     slot_move,
 )
 from calls.services.record import event_record, notes_record
+from calls.services.transfers import transfer_request
 from voice.clerk import Clerk
 from voice.speech import Group
 
@@ -30,6 +31,7 @@ _WAITED_FOR: Mapping[Action, Callable[..., bool]] = {
     Action.BOOK: slot_book,
     Action.MOVE: slot_move,
     Action.CANCEL: appointment_drop,
+    Action.TRANSFER: transfer_request,
 }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
@@ -24,6 +24,7 @@ from pipecat.frames.frames import (
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from agents.interface import (
+    Action,
     ActionDone,
     ConversationProtocol,
     Event,
@@ -31,6 +32,7 @@ from agents.interface import (
     KeyPress,
     MachineAnswered,
     Silence,
+    TransferReady,
     Unheard,
     WrapUp,
 )
@@ -90,6 +92,7 @@ class Dialogue(FrameProcessor):
         usage: the bill.
         finish: called once with the reason when the call is to end.
         patience: how much silence ends a turn.
+        on_listen: called when somebody wants to listen in.
     """
 
     def __init__(
@@ -104,6 +107,7 @@ class Dialogue(FrameProcessor):
         usage: Usage,
         finish: Callable[[str], None],
         patience: Patience | None = None,
+        on_listen: Callable[[Mapping[str, Any]], None] | None = None,
     ) -> None:
         super().__init__()
         self._log = structlog.get_logger(__name__).bind(call_id=str(live.call_id))
@@ -111,6 +115,7 @@ class Dialogue(FrameProcessor):
         self._clock = clock
         self._finish = finish
         self._patience = patience or Patience()
+        self._on_listen = on_listen
         self._speaking = Speaking(
             live=live,
             conversation=conversation,
@@ -280,7 +285,7 @@ class Dialogue(FrameProcessor):
             await self._answer(Silence(self._silences))
         if due(speaking.hang_up_by):
             self._log.warning("hang_up_forced")
-            self.end("agent_hung_up")
+            self.end(self._speaking.farewell)
 
     # The lead's voice
 
@@ -447,7 +452,7 @@ class Dialogue(FrameProcessor):
         elif self._listening.turn.text and not self._listening.voice:
             await self._words_known()
         elif self._speaking.hanging_up:
-            self.end("agent_hung_up")
+            self.end(self._speaking.farewell)
         else:
             self._listen_on()
 
@@ -495,7 +500,7 @@ class Dialogue(FrameProcessor):
             return
         speaking.cut = None
         if speaking.hanging_up:
-            self.end("agent_hung_up")
+            self.end(self._speaking.farewell)
         elif listening.turn.text:
             await self._words_known()
         elif not listening.voice:
@@ -514,8 +519,19 @@ class Dialogue(FrameProcessor):
             await self._answer(MachineAnswered(beep=bool(notice.data.get("beep"))), force=True)
         elif notice.kind == "wrap_up":
             await self._on_wrap_up(str(notice.data.get("reason", "budget")))
+        elif notice.kind == "listen" and self._on_listen is not None:
+            self._on_listen(notice.data)
+        elif notice.kind == "transfer":
+            await self._on_transfer(notice)
         elif notice.kind in {"hang_up", "kill"}:
             self.end(str(notice.data.get("reason", notice.kind)))
+
+    async def _on_transfer(self, notice: Notice) -> None:
+        """Somebody has taken the call, or nobody does."""
+        if notice.data.get("ok"):
+            await self._answer(TransferReady(str(notice.data.get("name", ""))))
+        elif notice.data.get("asked"):
+            await self._on_action_done(ActionDone(Action.TRANSFER, ok=False))
 
     async def _on_wrap_up(self, reason: str) -> None:
         if not self._wrapping_up and not self._speaking.hanging_up:

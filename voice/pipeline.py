@@ -22,6 +22,7 @@ from calls.services.ending import carrier_end, hang_up_begin
 from calls.services.metering import Meter, call_meter
 from calls.services.record import event_record, notes_record, recording_store
 from calls.services.streams import LiveCall, stream_closed
+from calls.services.transfers import transfer_connect
 from voice import metrics
 from voice.agent_voice import AgentVoice
 from voice.audio import TELEPHONE_RATE
@@ -34,6 +35,8 @@ from voice.engines.silero import SileroDetector
 from voice.playout import Playout
 from voice.recorder import Recorder
 from voice.session import MediaSession, Notice
+from voice.speaking import HANDED_OVER
+from voice.tap import Tap
 from voice.transport import MediaInput, MediaOutput
 from voice.usage import Usage
 from voice.wire import FRAME_MS
@@ -102,6 +105,7 @@ class CallRun:
         self._voice = live_voice(live, self._clerk, self._usage)
         path = live.recording_path
         self._recorder = None if path is None else Recorder(path, session.clock)
+        self._tap = Tap(live.call_id, session.clock)
         self._playout = Playout(
             session.clock,
             send_sound=session.send_sound,
@@ -119,6 +123,7 @@ class CallRun:
             recorder=self._recorder,
             usage=self._usage,
             finish=self._finish,
+            on_listen=self._tap.open,
         )
         recogniser = registry.create_stt(
             settings.ENV.stt_engine,
@@ -127,7 +132,7 @@ class CallRun:
             languages=live.brief.script.languages,
         )
         self._usage.listens(recogniser)
-        self._input = MediaInput(session, self._playout, self._recorder)
+        self._input = MediaInput(session, self._playout, self._recorder, self._tap)
         self._worker = PipelineWorker(
             Pipeline(
                 [
@@ -177,6 +182,7 @@ class CallRun:
             self._playout.run(),
             self._meter(),
             self._watch_time(),
+            self._tap.run(),
         ]
         if self._recorder is not None:
             parts.append(self._recorder.run())
@@ -191,10 +197,12 @@ class CallRun:
             await self._close(reason, runner, talking, tasks)
 
     def _sent(self, at_ms: float, ulaw: bytes) -> None:
+        self._tap.agent(at_ms, ulaw)
         if self._recorder is not None:
             self._recorder.agent(at_ms, ulaw)
 
     def _was_cut(self, at_ms: float) -> None:
+        self._tap.cut(at_ms)
         if self._recorder is not None:
             self._recorder.cut(at_ms)
 
@@ -212,7 +220,9 @@ class CallRun:
         clerk_task, *others = tasks
         await self._attempt("dialogue", self._dialogue.closing())
         ours = reason not in {"stream_stopped", "socket_lost", "call_over"}
-        if ours and self._on_a_carrier:
+        if reason == HANDED_OVER:
+            await self._attempt("hand_over", self._hand_over())
+        elif ours and self._on_a_carrier:
             await self._attempt("hang_up", self._hang_up(reason))
         for task in others:
             task.cancel()
@@ -235,6 +245,12 @@ class CallRun:
         await runner.cancel()
         async with asyncio.timeout(10):
             await asyncio.gather(talking, return_exceptions=True)
+
+    async def _hand_over(self) -> None:
+        """Send the lead to the human who has taken the call; end it when that one is gone."""
+        call_id = self._live.call_id
+        if not await in_database(transfer_connect, call_id=call_id, now=timezone.now()):
+            await self._hang_up("human_gone")
 
     async def _hang_up(self, reason: str) -> None:
         """Do what `calls.services.ending.call_hang_up` does, on the threads of calls' rows.

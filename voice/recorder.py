@@ -14,23 +14,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import structlog
 
-from voice.audio import mulaw_decode
 from voice.clock import StreamClock
+from voice.tracks import RATE, Tracks
 
 logger = structlog.get_logger(__name__)
 
-RATE = 8000
 FLUSH_EVERY_S = 0.4
 SETTLE_MS = 400
 """Sound younger than this may still arrive or be cut, and waits in memory."""
 
-MOST_SECONDS = 4 * 3600
-"""Four hours, the longest call a carrier allows: nothing is laid out beyond it."""
-
-SILENCE = b"\xff"
 _HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
 _writers = ThreadPoolExecutor(max_workers=1, thread_name_prefix="recorder")
 
@@ -50,25 +44,23 @@ class Recorder:
     def __init__(self, path: Path, clock: StreamClock) -> None:
         self.path = path
         self._clock = clock
-        self._written = 0  # samples of each channel on disk
-        # µ-law until it is written: a byte a sample, and decoded in one go.
-        self._lead = bytearray()
-        self._agent = bytearray()
+        self._tracks = Tracks()
         self._stopped = False
         self._failed = False
 
     def lead(self, at_ms: float, ulaw: bytes) -> None:
         """Lay the lead's sound out at its time."""
-        self._lay(self._lead, at_ms, ulaw)
+        if not self._stopped:
+            self._tracks.lead(at_ms, ulaw)
 
     def agent(self, at_ms: float, ulaw: bytes) -> None:
         """Lay the agent's sound out where the caller hears it."""
-        self._lay(self._agent, at_ms, ulaw)
+        if not self._stopped:
+            self._tracks.agent(at_ms, ulaw)
 
     def cut(self, at_ms: float) -> None:
         """Take back the agent's sound from a moment on."""
-        keep = max(0, self._sample(at_ms) - self._written)
-        del self._agent[keep:]
+        self._tracks.cut(at_ms)
 
     def stop(self) -> None:
         """Take no more sound: the lead does not want to be recorded. What there is stays."""
@@ -84,33 +76,19 @@ class Recorder:
         """Write the rest and return the file; nothing if there is none."""
         if not self._stopped:
             await self._flush(self._clock.now_ms())
-        if self._failed or not self._written:
+        if self._failed or not self._tracks.taken:
             return None
         loop = asyncio.get_running_loop()
         digest = await loop.run_in_executor(_writers, _sha256, self.path)
-        return Recorded(self.path, self._written * 1000 // RATE, digest)
-
-    def _sample(self, at_ms: float) -> int:
-        return round(at_ms * RATE / 1000)
-
-    def _lay(self, track: bytearray, at_ms: float, ulaw: bytes) -> None:
-        start = self._sample(at_ms) - self._written
-        if self._stopped or start < 0 or at_ms > MOST_SECONDS * 1000:
-            return  # too late to be written in its place
-        if len(track) < start:
-            track += SILENCE * (start - len(track))
-        track[start : start + len(ulaw)] = ulaw
+        return Recorded(self.path, self._tracks.taken * 1000 // RATE, digest)
 
     async def _flush(self, until_ms: float) -> None:
-        samples = self._sample(until_ms) - self._written
-        if samples <= 0 or self._failed or self._stopped:
+        if self._failed or self._stopped:
             return
-        stereo = np.zeros((samples, 2), dtype="<i2")
-        for channel, track in enumerate((self._lead, self._agent)):
-            part = np.frombuffer(mulaw_decode(bytes(track[:samples])), dtype="<i2")
-            stereo[: len(part), channel] = part
-            del track[:samples]
-        before, self._written = self._written, self._written + samples
+        before = self._tracks.taken
+        stereo = self._tracks.take(until_ms)
+        if not len(stereo):
+            return
         loop = asyncio.get_running_loop()
         try:
             await loop.run_in_executor(_writers, _append, self.path, before, stereo.tobytes())

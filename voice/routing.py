@@ -8,6 +8,7 @@ from django.urls import URLPattern, path
 
 from agents.routing import for_people
 from voice.consumers import TwilioMediaConsumer
+from voice.listen_consumer import ListenConsumer
 from voice.playground import PlaygroundConsumer
 
 websocket_urlpatterns: list[URLPattern] = [
@@ -17,4 +18,5 @@ websocket_urlpatterns: list[URLPattern] = [
         "ws/playground/<uuid:playbook_id>/",
         cast("Any", for_people(PlaygroundConsumer.as_asgi())),
     ),
+    path("ws/calls/<uuid:call>/listen/", cast("Any", for_people(ListenConsumer.as_asgi()))),
 ]

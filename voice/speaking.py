@@ -26,6 +26,8 @@ from voice.usage import Usage
 
 PROVISIONAL_MS = 500.0
 """A lead who goes on this soon after our first word had not finished."""
+HANDED_OVER = "handed_over"
+"""The reason of an end that is none: a human takes the lead."""
 HANG_UP_GUARD_MS = 30_000.0
 """The longest a goodbye may take to be heard."""
 LAST_WORD_S = 2.0
@@ -93,6 +95,8 @@ class Speaking:
         self._unheard: Reply | None = None
         """Heard in part; the conversation has still to be told."""
         self.hanging_up = False
+        self.farewell = "agent_hung_up"
+        """Why the call ends when the last words have been heard."""
         self.hang_up_by: float | None = None
         self._acting: set[asyncio.Task[None]] = set()
 
@@ -374,11 +378,12 @@ class Speaking:
         for do in reply.dos:
             self._act(do)
         if self.hanging_up and not reply.speech.groups:
-            self._finish("agent_hung_up")
+            self._finish(self.farewell)
 
     def _act(self, do: Do) -> None:
-        if do.action is Action.HANG_UP:
+        if do.action in (Action.HANG_UP, Action.CONNECT):
             self.hanging_up = True
+            self.farewell = HANDED_OVER if do.action is Action.CONNECT else "agent_hung_up"
             self.hang_up_by = self._clock.now_ms() + HANG_UP_GUARD_MS
         elif do.action is Action.STOP_RECORDING:
             if self._recorder is not None:
@@ -393,6 +398,8 @@ class Speaking:
         ok = await actions.perform(self._clerk, self._live.call_id, do)
         ms = round((time.monotonic() - began) * 1000)
         self._log.info("action_done", action=do.action, ok=ok, ms=ms)
+        if do.action is Action.TRANSFER and ok:
+            return  # telephones ring: a notice says what comes of it
         self._post(self._on_done, ActionDone(do.action, ok))
 
     async def last_word(self, turn: LeadTurn) -> None:
@@ -406,7 +413,7 @@ class Speaking:
             return
         await reply.drop()
         await self._conversation.discard()
-        self._finish("agent_hung_up")
+        self._finish(self.farewell)
 
     async def closing(self) -> None:
         """Keep what was heard of the reply that the end of the call cut off."""

@@ -33,6 +33,7 @@ from voice.playout import Playout
 from voice.recorder import Recorder
 from voice.session import Closed, MediaSession, Notice, SocketLost
 from voice.speech import Group, Speech
+from voice.tap import Tap
 from voice.wire import Dtmf, Mark, Media
 
 MOST_UNHEARD = 100
@@ -56,11 +57,14 @@ def transport_params() -> TransportParams:
 class MediaInput(BaseInputTransport):
     """Reads a media session: sound becomes frames, marks go to the playout."""
 
-    def __init__(self, session: MediaSession, playout: Playout, recorder: Recorder | None) -> None:
+    def __init__(
+        self, session: MediaSession, playout: Playout, recorder: Recorder | None, tap: Tap
+    ) -> None:
         super().__init__(transport_params())
         self._session = session
         self._playout = playout
         self._recorder = recorder
+        self._tap = tap
         self._reader: asyncio.Task[None] | None = None
         self._block = bytearray()
         self._block_at_ms = 0.0
@@ -113,6 +117,7 @@ class MediaInput(BaseInputTransport):
         at_ms = float(media.timestamp_ms)
         if abs(now - length_ms - at_ms) > MOST_SKEW_MS:
             at_ms = max(0.0, now - length_ms)
+        self._tap.lead(at_ms, media.ulaw)
         if self._recorder is not None:
             self._recorder.lead(at_ms, media.ulaw)
         until_ms = self._block_at_ms + len(self._block) * 1000 / TELEPHONE_RATE

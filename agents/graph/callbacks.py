@@ -45,7 +45,7 @@ def callback_turn(talk: Talk, reading: Reading, setting: Setting) -> Said:
     asked_when = talk.expecting in ("callback.ask", "clarify.callback")
     if asked_when and reading.has(Intent.NO) and not reading.has(Intent.DO_NOT_KNOW):
         return closer.not_interested(talk, setting, "does not want to be called again")
-    return _asked(talk, setting)
+    return time_asked(talk, setting)
 
 
 def _completed(named: Named, talk: Talk, setting: Setting) -> Named:
@@ -67,7 +67,7 @@ def _proposed(talk: Talk, moment: datetime, setting: Setting) -> Said:
     too_far = moment > setting.brief.now + timedelta(days=MOST_DAYS)
     if not EARLIEST <= local.time() < LATEST or too_far:
         hours = say(setting.script.callback.hours, "callback.hours", AGENT, setting)
-        talk, items = _asked(talk, setting)
+        talk, items = time_asked(talk, setting)
         return talk, (items if talk.ended else (hours, *items))
     when = {"time": spoken_time(moment, setting=setting)}
     line = say(setting.script.callback.confirm, "callback.confirm", AGENT, setting, values=when)
@@ -77,7 +77,7 @@ def _proposed(talk: Talk, moment: datetime, setting: Setting) -> Said:
     return talk.step(AGENT, "repeats the time to call"), (line,)
 
 
-def _asked(talk: Talk, setting: Setting) -> Said:
+def time_asked(talk: Talk, setting: Setting) -> Said:
     """Ask when to call; after two vain questions, take the same time tomorrow."""
     tried = talk.tried("callback.ask")
     talk = replace(talk, tries={**talk.tries, "callback.ask": tried + 1}, stage="callback")
@@ -102,7 +102,7 @@ def _asked(talk: Talk, setting: Setting) -> Said:
 def _arranged(talk: Talk, setting: Setting, why: str) -> Said:
     moment = talk.callback_at
     if moment is None:
-        return _asked(talk, setting)
+        return time_asked(talk, setting)
     talk = replace(talk, callback_set=True).step(AGENT, f"callback arranged ({why})")
     done = say(
         setting.script.callback.done,

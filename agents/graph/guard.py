@@ -8,10 +8,19 @@ from typing import Literal
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
-from agents.graph import closer
+from agents.graph import closer, transfers
 from agents.graph.lines import disclosure, say
 from agents.graph.state import STOP, Opening, Setting, State, Talk, hearing_settled
-from agents.interface import Action, Do, Item, KeyPress, MachineAnswered, Utterance, WrapUp
+from agents.interface import (
+    Action,
+    Do,
+    Item,
+    KeyPress,
+    MachineAnswered,
+    TransferReady,
+    Utterance,
+    WrapUp,
+)
 from agents.understanding.intents import Intent, intents_in
 from agents.understanding.opt_out import opt_out_in
 from agents.understanding.words import normalised
@@ -40,6 +49,8 @@ def guard(
         if talk.human_heard:  # a person has answered sensibly: the detector is wrong
             return _settled(talk.step("guard", "machine reported, but a person spoke"), ())
         return _settled(*closer.voicemail(talk, setting, beep=event.beep))
+    if isinstance(event, TransferReady):
+        return _settled(*transfers.put_through(talk, setting, event.name))
     if isinstance(event, WrapUp):
         return _settled(*closer.out_of_time(talk, setting, f"out of {event.reason}"))
     if talk.turn > setting.script.limits.turns:

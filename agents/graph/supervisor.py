@@ -8,11 +8,12 @@ from typing import Any, Literal
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
-from agents.graph import closer
+from agents.graph import closer, transfers
 from agents.graph.appointment import is_about_appointment
 from agents.graph.lines import question_again, say
 from agents.graph.state import STOP, Setting, State, Talk, lead_words
 from agents.interface import (
+    Action,
     ActionDone,
     ForeignLanguage,
     Item,
@@ -101,8 +102,12 @@ def supervisor(state: State, runtime: Runtime[Setting]) -> Command[Agents]:
         runtime.context,
     )
     items = state["items"]
+    if isinstance(event, ActionDone) and event.action is Action.TRANSFER:
+        return _closed(*transfers.nobody_took_it(talk, setting))
     if isinstance(event, ActionDone):
         return _to("scheduler", talk, f"{event.action} {'done' if event.ok else 'failed'}")
+    if transfers.is_waiting(talk):
+        return _closed(*transfers.waited(talk, event, setting))
     if isinstance(event, Silence):
         return _silence(talk, event, setting, items)
     if isinstance(event, ForeignLanguage):
@@ -139,6 +144,8 @@ def supervisor(state: State, runtime: Runtime[Setting]) -> Command[Agents]:
         hold = say(setting.script.hold, "hold", AGENT, setting)
         talk = talk.step(AGENT, "the lead asks for a moment")
         return Command(goto=STOP, update={"talk": talk, "items": (*items, hold)})
+    if reading.human and transfers.may_be_tried(talk, setting):
+        return _closed(*transfers.requested(talk, setting, items))
     agent, why = _agent_for(talk, reading, setting)
     return _to(agent, talk, why)
 

@@ -345,6 +345,29 @@ class CallbackLines(Part):
     hours: Line = Field(title="When the time is too early or too late")
 
 
+class TransferLines(Part):
+    """Lines around putting a lead through to a person."""
+
+    ring: Line = Field(
+        default="Let me see whether one of our agents is free. One moment please.",
+        title="While somebody is looked for",
+    )
+    wait: Lines = Field(
+        default=("Thank you for waiting. I am still trying to reach someone.",),
+        title="When it takes longer",
+        description="In turn, at each longer silence.",
+    )
+    connect: Line = Field(
+        default="Thank you for waiting. I am putting you through to {rep} now.",
+        title="Somebody takes the call",
+    )
+    nobody: Line = Field(
+        default="I am sorry, nobody is free just now.",
+        title="Nobody takes it",
+        description="Then the agent asks when to call.",
+    )
+
+
 class Closing(Part):
     """Last lines, by what the call came to."""
 

@@ -33,6 +33,7 @@ EXTRA: Final[Mapping[str, frozenset[str]]] = {
     "greeting.still_so": frozenset({"answer"}),
     "callback.confirm": frozenset({"time"}),
     "callback.done": frozenset({"time"}),
+    "transfer.connect": frozenset({"rep"}),
 }
 REQUIRED: Final[Mapping[str, frozenset[str]]] = {
     "disclosure.identity": frozenset({"business"}),

@@ -26,6 +26,7 @@ from agents.playbook.parts import (
     Phrases,
     Question,
     Scheduling,
+    TransferLines,
 )
 
 
@@ -54,6 +55,7 @@ class Script(Part):
     facts: Annotated[tuple[Fact, ...], Field(max_length=60)] = Field(default=(), title="Facts")
     scheduling: Scheduling = Field(title="Appointment")
     callback: CallbackLines = Field(title="Calling again")
+    transfer: TransferLines = Field(default=TransferLines(), title="Putting through to a person")
     closing: Closing = Field(title="Closing")
     opt_out_confirm: Line = Field(title="After an opt-out")
     recording_stopped: Line = Field(title="When a lead refuses the recording")

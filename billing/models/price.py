@@ -19,6 +19,8 @@ class Component(models.TextChoices):
     MEDIA_STREAM = "media_stream", "Media stream"
     RECORDING = "recording", "Recording"
     AMD = "amd", "Answering-machine detection"
+    TRANSFER = "transfer", "Transfer to a human"
+    CONFERENCE = "conference", "Conference"
     STT = "stt", "Speech recognition"
     TTS = "tts", "Speech synthesis"
     LLM_INPUT = "llm_input", "Language model, words read"

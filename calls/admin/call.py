@@ -97,6 +97,8 @@ class CallAdmin(AppendOnlyAdmin):
             path("now/<uuid:lead_id>/", wrap(call_now_page), name="calls_call_now"),
             path("live.json", wrap(live.live_json), name="calls_live_json"),
             path("<uuid:call_id>/end/", wrap(live.end_page), name="calls_call_end"),
+            path("<uuid:call_id>/listen/", wrap(live.listen_page), name="calls_call_listen"),
+            path("<uuid:call_id>/take-over/", wrap(live.take_over_page), name="calls_take_over"),
             path("<uuid:call_id>/transcript.json", wrap(self.transcript), name="calls_transcript"),
             path("<uuid:call_id>/recording/", wrap(self.recording), name="calls_recording_file"),
             path("<uuid:call_id>/outline.json", wrap(self.outline), name="calls_outline"),

@@ -8,6 +8,7 @@ from calls.models.lease import Lease
 from calls.models.outbox import OutboxItem
 from calls.models.record import CallEvent, Recording, Turn
 from calls.models.schedule import ScheduledWork
+from calls.models.transfer import RepLine, Transfer, TransferLeg
 from calls.models.voice_process import VoiceProcess
 
 __all__ = [
@@ -21,7 +22,10 @@ __all__ = [
     "OutboxItem",
     "Outcome",
     "Recording",
+    "RepLine",
     "ScheduledWork",
+    "Transfer",
+    "TransferLeg",
     "Turn",
     "VoiceProcess",
 ]

@@ -118,6 +118,9 @@ class Call(models.Model):
     heartbeat_at = models.DateTimeField(
         null=True, blank=True, help_text="Last sign of life of the process that holds the call."
     )
+    handed_over_at = models.DateTimeField(
+        null=True, blank=True, help_text="From then on a human speaks with the lead."
+    )
     ended_at = models.DateTimeField(null=True, blank=True)
     end_reason = models.CharField(max_length=80, blank=True, help_text="Who or what ended it.")
     carrier_seconds = models.PositiveIntegerField(
@@ -145,6 +148,10 @@ class Call(models.Model):
 
     class Meta:
         ordering = ("-created_at",)
+        permissions = (
+            ("listen_in", "Can listen in to live calls"),
+            ("take_over", "Can take over live calls"),
+        )
         constraints = (
             models.UniqueConstraint(
                 fields=("lead",),

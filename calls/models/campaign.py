@@ -56,6 +56,13 @@ class Campaign(models.Model):
     premium_from_score = models.PositiveSmallIntegerField(
         default=70, validators=[MaxValueValidator(100)]
     )
+    transfer_mode = models.CharField(
+        max_length=5,
+        blank=True,
+        default="warm",
+        choices=(("warm", "With a summary first"), ("cold", "At once"), ("", "Never")),
+        help_text="How a lead who asks for a person is put through to one who is available.",
+    )
     max_call_seconds = models.PositiveIntegerField(
         default=600, validators=[MinValueValidator(60)], help_text="The carrier ends it then."
     )

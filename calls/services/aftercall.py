@@ -25,7 +25,7 @@ from calls.models import Call, Campaign, Enrolment, Outcome, Recording, Turn
 from calls.policy.lifecycle import EndFacts, NextStep, next_step, outcome_of, stage_for
 from calls.selectors import notes_of
 from calls.services.campaigns import campaign_finish_if_done
-from calls.services.metering import minutes_settle
+from calls.services.metering import legs_charge, minutes_settle
 from calls.services.outbox import NotYet
 from calls.services.record import recording_store
 from calls.services.reviews import review_promise
@@ -61,6 +61,8 @@ def aftercall_run(*, call_id: UUID | str, now: datetime) -> None:
         _outcome_settle(call)
         _recording_complete(call, now)
         minutes_settle(call, now=now)
+        for transfer in call.transfers.all():
+            legs_charge(transfer=transfer, until=call.ended_at)
         _score_and_summary(call, now)
         _lead_update(call)
         _close(call, now)

@@ -14,14 +14,14 @@ from uuid import UUID
 
 import structlog
 from django.db.models import Q, Sum
-from phonenumbers import region_code_for_number
+from phonenumbers import parse, region_code_for_number
 
 from billing.models import Charge
 from billing.policy.limits import Pressure
 from billing.policy.tiers import Tier
 from billing.selectors import PriceUnknown, call_cost, call_estimate
 from billing.services import charge_correct, charge_record, reservation_extend
-from calls.models import Call, CallEvent, Campaign
+from calls.models import Call, CallEvent, Campaign, Transfer
 from calls.policy.metering import begun_minutes, minutes_since, seconds_to_promise
 from calls.services.notices import Notice, call_notify, notices_of
 from calls.services.record import event_record
@@ -158,6 +158,35 @@ def minutes_settle(call: Call, *, now: datetime) -> None:
         _take_back(call, component, beyond=minutes, now=now)
 
 
+def legs_charge(*, transfer: Transfer, until: datetime) -> None:
+    """Charge every begun minute of a transfer: the humans' legs, and the seats in the conference.
+
+    Each minute is one ledger key: safe to run at any time and twice.
+    """
+    call = transfer.call
+    charged = _charged(call)
+    seats: list[tuple[str, datetime | None, datetime]] = []
+    for leg in transfer.legs.filter(answered_at__isnull=False):
+        end = min(until, leg.ended_at or until)
+        region = "" if leg.in_browser else region_code_for_number(parse(leg.address)) or "US"
+        model = "browser" if leg.in_browser else "*"
+        for minute in range(1, minutes_since(leg.answered_at, end) + 1):
+            key = f"{call.pk}:transfer:{leg.pk}:{minute}"
+            if key not in charged:
+                _charge(call, "transfer", key, until, region=region, model=model)
+        if leg.listens or leg.rep_id == transfer.rep_id:
+            seats.append((str(leg.pk), transfer.connected_at, end))
+    if transfer.connected_at is not None:
+        seats.append(("lead", transfer.connected_at, min(until, transfer.ended_at or until)))
+    for seat, start, end in seats:
+        for minute in range(1, minutes_since(start, end) + 1):
+            key = f"{call.pk}:conference:{transfer.pk}:{seat}:{minute}"
+            if key not in charged:
+                _charge(call, "conference", key, until)
+    if call.settled_at is not None:
+        Call.objects.filter(pk=call.pk).update(cost=call_cost(call.pk))
+
+
 def telephony_of(call: Call) -> str:
     """Return the component of the line itself."""
     inbound = call.direction == Call.Direction.INBOUND
@@ -196,7 +225,15 @@ def _charge_minutes(
             _charge(call, component, key, at)
 
 
-def _charge(call: Call, component: str, key: str, at: datetime) -> None:
+def _charge(
+    call: Call,
+    component: str,
+    key: str,
+    at: datetime,
+    *,
+    region: str | None = None,
+    model: str = "*",
+) -> None:
     try:
         charge_record(
             key=key,
@@ -205,7 +242,8 @@ def _charge(call: Call, component: str, key: str, at: datetime) -> None:
             component=component,
             provider=CARRIER,
             quantity=Decimal(1),
-            region=region_of(call),
+            region=region_of(call) if region is None else region,
+            model=model,
             at=at,
         )
     except PriceUnknown as error:

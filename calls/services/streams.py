@@ -144,7 +144,10 @@ def stream_closed(*, call_id: UUID | str, reason: str, now: datetime) -> None:
         )
         if not closed:
             return
-        Call.objects.filter(pk=call_id, end_reason="").update(end_reason=reason[:80])
+        # A call that a human has taken goes on: its stream was only the agent's part.
+        Call.objects.filter(pk=call_id, end_reason="", handed_over_at__isnull=True).update(
+            end_reason=reason[:80]
+        )
         event_record(call_id=call_id, kind="stream_closed", data={"reason": reason}, now=now)
 
 

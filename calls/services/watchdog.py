@@ -98,6 +98,8 @@ def _why_look_at_live(call: Call, now: datetime) -> str:
     answered = call.answered_at or call.created_at
     if now >= answered + timedelta(seconds=call.max_seconds) + TOO_LONG:
         return "too_long"
+    if call.handed_over_at is not None:
+        return ""  # a human has the lead: see calls.services.transfers
     if call.stream_closed_at is not None:
         return "stream_closed" if now >= call.stream_closed_at + STREAM_CLOSED else ""
     if call.stream_started_at is None:

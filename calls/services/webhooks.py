@@ -46,16 +46,16 @@ class ForeignCall(Exception):  # noqa: N818 - says what happened
 @transaction.atomic
 def status_apply(*, call: Call, parameters: Mapping[str, str], now: datetime) -> bool:
     """Apply a status callback. False when it was seen before."""
-    sequence = _number(parameters.get("SequenceNumber"))
+    sequence = carrier_number(parameters.get("SequenceNumber"))
     status = parameters.get("CallStatus", "")
-    if not _first_time(call, "status", f"{sequence}:{status}", parameters):
+    if not first_time(call, "status", f"{sequence}:{status}", parameters):
         return False
     call_advance(
         call=call,
         status=status,
         sid=parameters.get("CallSid", ""),
         sequence=sequence,
-        duration_s=_number(parameters.get("CallDuration")),
+        duration_s=carrier_number(parameters.get("CallDuration")),
         answered_by=parameters.get("AnsweredBy", ""),
         now=now,
     )
@@ -69,7 +69,7 @@ def amd_apply(*, call: Call, parameters: Mapping[str, str], now: datetime) -> bo
     A machine is told to the process that holds the call, with whether its beep has been heard.
     """
     answered_by = parameters.get("AnsweredBy", "unknown")
-    if not _first_time(call, "amd", answered_by, parameters):
+    if not first_time(call, "amd", answered_by, parameters):
         return False
     Call.objects.filter(pk=call.pk).update(answered_by=answered_by[:32], updated_at=now)
     if answered_by.startswith(("machine", "fax")) and call.is_active:
@@ -89,7 +89,7 @@ def recording_apply(*, call: Call, parameters: Mapping[str, str], now: datetime)
     """Note a recording made by the carrier, and promise to fetch it. False when seen before."""
     status = parameters.get("RecordingStatus", "")
     sid = parameters.get("RecordingSid", "")
-    if not _first_time(call, "recording", f"{sid}:{status}", parameters):
+    if not first_time(call, "recording", f"{sid}:{status}", parameters):
         return False
     recording, _created = Recording.objects.get_or_create(
         call=call, defaults={"source": Recording.Source.CARRIER}
@@ -129,7 +129,8 @@ def answered_note(*, call: Call, sid: str, now: datetime) -> None:
         CallEvent.objects.create(call=call, kind="instructions_fetched", at=now)
 
 
-def _first_time(call: Call, kind: str, key: str, parameters: Mapping[str, str]) -> bool:
+def first_time(call: Call, kind: str, key: str, parameters: Mapping[str, str]) -> bool:
+    """Put a webhook in the inbox. False when the same one is there already."""
     try:
         with transaction.atomic():
             CarrierEvent.objects.create(
@@ -144,6 +145,6 @@ def _first_time(call: Call, kind: str, key: str, parameters: Mapping[str, str]) 
     return True
 
 
-def _number(text: str | None) -> int | None:
+def carrier_number(text: str | None) -> int | None:
     """Return a count that the carrier sent; `None` for nothing or nonsense."""
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else None

@@ -41,6 +41,8 @@ class Leg:
         self._task: asyncio.Task[None] | None = None
         self._created = asyncio.get_running_loop().time()
         self._limit: asyncio.TimerHandle | None = None
+        self._whisper: Source | None = None
+        self._connectable = asyncio.Event()
 
     @property
     def scopes(self) -> tuple[str, ...]:
@@ -62,9 +64,25 @@ class Leg:
         self._source = inbound_source
         self._task = asyncio.create_task(self._run(self._outbound_or_inbound))
 
-    def start_bridged(self) -> None:
-        """Ring a number dialled from another call; whoever dialled connects the sound."""
+    def start_bridged(self, whisper: Source | None) -> None:
+        """Ring a telephone dialled from another call; whoever dialled connects the sound.
+
+        Args:
+            whisper: instructions followed with whoever answers before they are connected.
+        """
+        self._whisper = whisper
         self._task = asyncio.create_task(self._run(self._bridged))
+
+    async def connectable(self) -> bool:
+        """Wait until whoever answered may be connected; False when the call ended before."""
+        over = asyncio.create_task(self.call.finished.wait())
+        ready = asyncio.create_task(self._connectable.wait())
+        try:
+            await asyncio.wait({over, ready}, return_when=asyncio.FIRST_COMPLETED)
+            return self._connectable.is_set()
+        finally:
+            over.cancel()
+            ready.cancel()
 
     def hang_up(self, by: str) -> None:
         """End the call; safe to repeat."""
@@ -129,8 +147,13 @@ class Leg:
                 detection.cancel()
 
     async def _bridged(self) -> None:
-        if await self.ring():
-            self.answer()
+        if not await self.ring():
+            return
+        self.answer()
+        if self._whisper is not None:
+            await self._follow(self._whisper)
+        if not self._over.is_set():
+            self._connectable.set()
             await self._over.wait()
 
     async def ring(self) -> bool:

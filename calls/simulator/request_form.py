@@ -13,6 +13,7 @@ from calls.simulator.errors import RestError
 from calls.simulator.twiml import TwimlError, parse
 
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
+_CLIENT = re.compile(r"client:[\w.@+-]{1,121}(\?\S{0,800})?")
 
 # Numbers with which Twilio's own test credentials provoke errors.
 _MAGIC_TO: Mapping[str, tuple[int, str]] = {
@@ -37,7 +38,7 @@ def call_numbers(form: MultiMapping[str]) -> tuple[str, str]:
     if to in _MAGIC_TO:
         code, message = _MAGIC_TO[to]
         raise RestError(code, message.format(to))
-    if not _E164.fullmatch(to):
+    if not _E164.fullmatch(to) and not _CLIENT.fullmatch(to):
         raise RestError(21211, f"The phone number you are attempting to call, {to}, is not valid.")
     if not from_:
         raise RestError(21213, "No 'From' number is specified")

@@ -12,6 +12,7 @@ import aiohttp
 from calls.simulator import speech, wav
 from calls.simulator.call import CallRequest, SimulatedCall
 from calls.simulator.clips import CLIPS, line_sound
+from calls.simulator.conference import Conference
 from calls.simulator.faults import FaultBook
 from calls.simulator.persona import PERSONAS, Persona, PersonaError, load_persona
 from calls.simulator.progress import Leg
@@ -55,6 +56,7 @@ class Switchboard:
         self.calls: dict[str, SimulatedCall] = {}
         self.legs: dict[str, Leg] = {}
         self.directory: dict[str, str] = {}
+        self.conferences: dict[str, Conference] = {}
         self._calls_per_second = calls_per_second
         self._personas_folder = personas
         self._default_persona = default_persona
@@ -75,11 +77,16 @@ class Switchboard:
         """Say which persona answers which number.
 
         Raises:
-            PersonaError: a number is not E.164 or a persona does not exist; nothing is changed.
+            PersonaError: a number is not E.164 (nor a browser's identity, `client:…`), or a
+                persona does not exist; nothing is changed.
         """
         for number, name in directory.items():
-            if not number.startswith("+") or not number[1:].isdigit():
-                raise PersonaError(f"{number!r} is not a number in E.164 form (+18085550100)")
+            is_number = number.startswith("+") and number[1:].isdigit()
+            if not is_number and not number.startswith("client:"):
+                raise PersonaError(
+                    f"{number!r} is not a number in E.164 form (+18085550100), and not a "
+                    "browser's identity (client:rep_1)"
+                )
             self._check(name)
         self.directory = {} if replace else self.directory
         self.directory.update(directory)
@@ -91,8 +98,15 @@ class Switchboard:
 
     def persona_of(self, number: str) -> Persona:
         """Return who answers a number."""
-        name = self.directory.get(number, self._default_persona)
+        # What follows the identity of a browser are parameters for it.
+        name = self.directory.get(number.partition("?")[0], self._default_persona)
         return load_persona(name, self._personas_folder) if name else NOT_IN_SERVICE
+
+    def conference(self, name: str) -> Conference:
+        """Return the room of that name; a new one when it does not exist, or is over."""
+        if name not in self.conferences:
+            self.conferences[name] = Conference(name, on_over=self.conferences.pop)
+        return self.conferences[name]
 
     # Calls
 

@@ -12,6 +12,7 @@ from calls.simulator import g711, wav
 from calls.simulator.bridge import Bridge, Keypad
 from calls.simulator.call import CallRequest, SimulatedCall, new_sid
 from calls.simulator.clips import beep
+from calls.simulator.conference import Seat
 from calls.simulator.line import Line
 from calls.simulator.media_stream import MediaStream, StreamError
 from calls.simulator.speech import SpeechError
@@ -304,28 +305,116 @@ class Program:
     # Dial
 
     async def _dial(self, verb: Verb) -> tuple[Source, dict[str, str]] | None:
-        noun = verb.child("Number")
-        number = (noun.text if noun else verb.text).strip()
-        request = CallRequest(timeout_s=int(verb.number("timeout", 30)))
-        caller = verb.attributes.get("callerId", self._call.from_)
-        other = SimulatedCall(
-            self._call.account_sid, number, caller, self._board.persona_of(number), request,
-            direction="outbound-dial", parent_sid=self._call.sid,
-        )  # fmt: skip
-        leg = self._board.add(other)
-        self._call.note("dial", call_sid=other.sid)
-        leg.start_bridged()
+        room = verb.child("Conference")
+        if room is not None:
+            return await self._confer(verb, room)
+        nouns = [noun for noun in verb.children if noun.name in ("Number", "Client")]
+        bare = verb.text.strip() if not verb.children else ""
+        targets: list[tuple[str, Verb | None]] = [(_address(noun), noun) for noun in nouns]
+        targets = targets or [(bare, None)]
+        legs = [self._ring(verb, to, noun) for to, noun in targets if to]
+        if not legs:
+            raise TwimlError(13223, "<Dial> names nobody to call")
+        chosen: Leg | None = None
         try:
             async with asyncio.timeout(verb.number("timeLimit", 14_400)):
-                await Bridge(self._line, other).run()
+                chosen = await self._first_ready(legs)
+                for leg in legs:
+                    if leg is not chosen:
+                        leg.hang_up("dial")
+                if chosen is not None:
+                    await Bridge(self._line, chosen.call).run()
         except TimeoutError:
             pass
         finally:
-            leg.hang_up("dial")
-        await other.finished.wait()
+            for leg in legs:
+                leg.hang_up("dial")
+        await asyncio.gather(*(leg.call.finished.wait() for leg in legs))
+        # Nobody was connected: what became of the first one's telephone.
+        shown = (chosen or legs[0]).call
+        refused = chosen is None and shown.status == "completed"
         extra = {
-            "DialCallSid": other.sid,
-            "DialCallStatus": other.status,
-            "DialCallDuration": str(other.duration_s),
+            "DialCallSid": shown.sid,
+            "DialCallStatus": "no-answer" if refused else shown.status,
+            "DialCallDuration": str(shown.duration_s if chosen else 0),
         }
         return self._action(verb, extra)
+
+    def _ring(self, verb: Verb, to: str, noun: Verb | None) -> Leg:
+        """Begin to ring one of the telephones of a `<Dial>`."""
+        attributes = noun.attributes if noun is not None else {}
+        request = CallRequest(
+            timeout_s=int(verb.number("timeout", 30)),
+            status_callback=self._absolute(attributes.get("statusCallback", "")),
+            status_callback_method=attributes.get("statusCallbackMethod", "POST"),
+            status_callback_event=frozenset(
+                attributes.get("statusCallbackEvent", "completed").split()
+            ),
+        )
+        other = SimulatedCall(
+            self._call.account_sid,
+            to,
+            verb.attributes.get("callerId", self._call.from_),
+            self._board.persona_of(to),
+            request,
+            direction="outbound-dial",
+            parent_sid=self._call.sid,
+        )
+        leg = self._board.add(other)
+        self._call.note("dial", call_sid=other.sid)
+        whisper = self._absolute(attributes.get("url", ""))
+        method = attributes.get("method", "POST").upper()
+        leg.start_bridged(Source(whisper, method) if whisper else None)
+        return leg
+
+    async def _first_ready(self, legs: list[Leg]) -> Leg | None:
+        """Return the first telephone that may be connected; `None` when none of them can be."""
+        waiting = {asyncio.create_task(leg.connectable()): leg for leg in legs}
+        try:
+            while waiting:
+                done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    leg = waiting.pop(task)
+                    if task.result():
+                        return leg
+            return None
+        finally:
+            for task in waiting:
+                task.cancel()
+
+    def _absolute(self, url: str) -> str:
+        return urljoin(self._url, url) if url else ""
+
+    async def _confer(self, verb: Verb, noun: Verb) -> tuple[Source, dict[str, str]] | None:
+        def flag(name: str, default: str) -> bool:
+            return noun.attributes.get(name, default) == "true"
+
+        seat = Seat(
+            self._line,
+            muted=flag("muted", "false"),
+            starts=flag("startConferenceOnEnter", "true"),
+            ends=flag("endConferenceOnExit", "false"),
+        )
+        name = noun.text.strip()
+        if not name:
+            raise TwimlError(13313, "<Conference> has no name")
+        self._call.note("conference_joined", name=name)
+        began = asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout(verb.number("timeLimit", 14_400)):
+                await self._board.conference(name).sit(seat)
+        except TimeoutError:
+            pass
+        finally:
+            self._call.note("conference_left", name=name)
+        seconds = round(asyncio.get_running_loop().time() - began)
+        return self._action(verb, {"DialCallStatus": "completed", "DialCallDuration": str(seconds)})
+
+
+def _address(noun: Verb) -> str:
+    """Return whom a `<Number>` or `<Client>` means."""
+    text = noun.text.strip()
+    if noun.name == "Number" or not text:
+        return text
+    identity = noun.child("Identity")
+    return f"client:{identity.text.strip() if identity is not None else text}"

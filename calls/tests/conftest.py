@@ -54,8 +54,17 @@ def post() -> Post:
     """Send a webhook as the carrier does: `post("status", call, CallStatus="ringing")`."""
     client = Client(enforce_csrf_checks=True)
 
-    def send(name: str, call: Any = None, *, signature: str | None = None, **fields: str) -> Any:
-        arguments = {"call": getattr(call, "pk", call)} if call is not None else {}
+    def send(
+        name: str,
+        call: Any = None,
+        *,
+        signature: str | None = None,
+        kwargs: dict[str, Any] | None = None,
+        **fields: str,
+    ) -> Any:
+        arguments = kwargs or {}
+        if call is not None:
+            arguments = {"call": getattr(call, "pk", call)}
         path = reverse(f"twilio-{name}", kwargs=arguments)
         fields.setdefault("AccountSid", django_settings.ENV.twilio_account_sid)
         fields.setdefault("CallSid", getattr(call, "provider_sid", "") or "CA" + "1" * 32)

@@ -38,7 +38,9 @@ def _is_rfc2822(value: object) -> bool:
 
 @_formats.checks("endpoint")
 def _is_endpoint(value: object) -> bool:
-    return bool(re.fullmatch(r"\+[1-9]\d{6,14}|client:[\w.@-]{1,121}|sips?:.+", str(value)))
+    return bool(
+        re.fullmatch(r"\+[1-9]\d{6,14}|client:[\w.@+-]{1,121}(\?\S*)?|sips?:.+", str(value))
+    )
 
 
 @cache

@@ -25,7 +25,8 @@ class AuditEntry(models.Model):
     """
 
     class Action(models.TextChoices):
-        LISTEN = "listen", "Listened to a recording"
+        LISTEN = "listen", "Listened to a call"
+        TAKE_OVER = "take_over", "Took a live call over"
         EXPORT = "export", "Took data out"
         ERASE = "erase", "Erased a lead"
         PURGE = "purge", "Deleted what was too old"

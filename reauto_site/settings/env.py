@@ -52,6 +52,9 @@ class Environment(ModelEnvironment):
     twilio_auth_token: SecretStr = SecretStr(SIMULATOR_AUTH_TOKEN)
     twilio_auth_token_secondary: SecretStr = SecretStr("")
     """The account's other token while tokens are being changed; both are valid at once."""
+    twilio_api_key_sid: str = ""
+    twilio_api_key_secret: SecretStr = SecretStr("")
+    """Signs the tokens with which browsers are rung; empty: calls go to telephones only."""
     twilio_api_base_url: str = SIMULATOR_URL
     twilio_pricing_base_url: str = "https://pricing.twilio.com"
     twilio_calls_per_second: float = 1.0

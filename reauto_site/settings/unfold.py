@@ -107,6 +107,7 @@ UNFOLD: dict[str, Any] = {
                 "Overview",
                 {"title": "Dashboard", "icon": "dashboard", "link": reverse_lazy("admin:index")},
                 _item("Live calls", "graphic_eq", "calls_live", "calls.view_call"),
+                _item("My phone", "headset_mic", "calls_phone", "calls.view_call"),
             ),
             _group(
                 "Leads",

@@ -29,6 +29,7 @@ from calls.tests.conftest import Exchange, playbook_version
 from tests.factories import CallFactory, CampaignFactory, ReservationFactory
 from voice.consumers import TwilioMediaConsumer
 from voice.preload import preload
+from voice.routing import websocket_urlpatterns
 from voice.session import live_calls
 
 Answer = Callable[[Event], Sequence[Item]]
@@ -99,7 +100,9 @@ class Daphne:
     def __init__(self) -> None:
         from daphne.server import Server
 
-        application = URLRouter([path("ws/twilio/media/", ScriptedConsumer.as_asgi())])
+        others = [route for route in websocket_urlpatterns if "twilio" not in str(route.pattern)]
+        media = path("ws/twilio/media/", ScriptedConsumer.as_asgi())
+        application = URLRouter([media, *others])
         ready = threading.Event()
         self.server = Server(
             application,

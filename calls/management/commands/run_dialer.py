@@ -23,6 +23,7 @@ from calls.services.leases import lease_give_up, lease_take
 from calls.services.outbox import outbox_pass
 from calls.services.pace import Pace
 from calls.services.schedule import schedule_pass
+from calls.services.transfers import transfers_sweep
 from calls.services.watchdog import Watchdog
 
 logger = structlog.get_logger(__name__)
@@ -100,6 +101,7 @@ class Command(BaseCommand):
         if dials and now >= self.watch_at:
             self.watch_at = now + _WATCH_EVERY
             self.watchdog.watch(now)
+            transfers_sweep(now)
         if dials and now >= self.sweep_at:
             self.sweep_at = now + _SWEEP_EVERY
             reservations_sweep(now)
