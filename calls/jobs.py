@@ -10,14 +10,23 @@ from django.conf import settings
 from django.core.management import call_command
 from django.utils import timezone
 
-from calls.policy.schedule import Daily, Rhythm
+from calls.policy.schedule import Daily, Every, Rhythm
 from calls.services.aftercall import aftercall_run
 from calls.services.budget_alerts import budget_alert_send
 from calls.services.carrier_recordings import carrier_recording_fetch
 from calls.services.outbox import Handler, NotYet, outbox_purge, outbox_run
 from calls.services.reviews import call_review_run
 from calls.services.transfers import transfer_ring
-from leads.jobs import bulk_work, import_work, mail_work, number_list_work
+from leads.jobs import (
+    bulk_work,
+    import_work,
+    mail_work,
+    number_list_work,
+    sheet_work,
+    sheets_look,
+)
+from leads.sheets.errors import SheetsLater
+from leads.sheets.sync import SheetBusy
 
 
 def _aftercall(payload: Mapping[str, Any], now: datetime) -> None:
@@ -49,6 +58,27 @@ def _numbers(payload: Mapping[str, Any], now: datetime) -> None:
 
 def _transfer_ring(payload: Mapping[str, Any], now: datetime) -> None:
     transfer_ring(transfer_id=payload["transfer"], now=now)
+
+
+def _sheet(payload: Mapping[str, Any], now: datetime) -> None:
+    # A worker may wait for Google's quota; the dialer's process has no time for that.
+    worker = bool(settings.REDIS_URL)
+    try:
+        more = sheet_work(
+            payload["link"],
+            seconds=45.0 if worker else 0.5,
+            patience=timedelta(seconds=20 if worker else 0),
+        )
+    except SheetsLater as wait:
+        raise NotYet(wait.at) from None
+    except SheetBusy:
+        raise NotYet(timezone.now() + timedelta(minutes=1)) from None
+    if more:
+        raise NotYet(timezone.now() + timedelta(milliseconds=100))
+
+
+def _sheets(payload: Mapping[str, Any], now: datetime) -> None:
+    sheets_look(now)
 
 
 def _reconcile_costs(payload: Mapping[str, Any], now: datetime) -> None:
@@ -83,6 +113,8 @@ HANDLERS: dict[str, Handler] = {
     "numbers": _numbers,
     "reconcile_costs": _reconcile_costs,
     "refresh_prices": _refresh_prices,
+    "sheet": _sheet,
+    "sheets": _sheets,
     "mail": _mail,
     "transfer_ring": _transfer_ring,
 }
@@ -100,10 +132,12 @@ QUEUES: dict[str, str] = {
     "reconcile_costs": "slow",
     "refresh_prices": "slow",
     "transfer_ring": "urgent",
+    "sheet": "slow",
 }
 """Kind -> RQ queue, where it is not "default". Workers empty urgent, then default, then slow."""
 
 CLAIMS: dict[str, timedelta] = {
+    "sheet": timedelta(minutes=5),
     "reconcile_costs": timedelta(minutes=20),
     "refresh_prices": timedelta(minutes=10),
 }
@@ -118,6 +152,7 @@ def scheduled() -> dict[str, Rhythm]:
     rhythms: dict[str, Rhythm] = {
         "reconcile_costs": Daily(time(3, 10)),
         "jobs_purge": Daily(time(4, 40)),
+        "sheets": Every(timedelta(minutes=5)),
     }
     if not settings.ENV.carrier_is_simulated:
         rhythms["refresh_prices"] = Daily(time(2, 40))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
+
+from django.utils import timezone
 
 from leads.services.bulk import bulk_step
 from leads.services.imports import import_step
 from leads.services.mail import mail_send
 from leads.services.number_lists import number_list_step
+from leads.sheets.sync import sheet_is_due, sheet_promise, sheet_sync_step, sheets_due
 
 
 def import_work(batch_id: str, *, seconds: float) -> bool:
@@ -29,3 +32,18 @@ def number_list_work(list_id: str, *, seconds: float) -> bool:
 def bulk_work(change_id: str, *, seconds: float) -> bool:
     """Work on a change to many leads. True while there is more to do."""
     return bulk_step(change_id=UUID(change_id), seconds=seconds)
+
+
+def sheets_look(now: datetime) -> int:
+    """Promise a pass over each linked sheet whose time has come. Returns how many are due."""
+    due = sheets_due(now)
+    for link_id, due_at in due:
+        sheet_promise(link_id=link_id, due_at=due_at)
+    return len(due)
+
+
+def sheet_work(link_id: str, *, seconds: float, patience: timedelta) -> bool:
+    """Work on a linked sheet, if it is due, for that many seconds. True while there is more."""
+    if not sheet_is_due(link_id=UUID(link_id), now=timezone.now()):
+        return False
+    return sheet_sync_step(link_id=UUID(link_id), seconds=seconds, patience=patience)

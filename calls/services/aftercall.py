@@ -33,6 +33,7 @@ from calls.services.sound import NotRepairable, wav_repair
 from leads.models import Task
 from leads.services import lead_score_record, lead_stage_set, timeline_add
 from leads.services.tasks import task_add
+from leads.sheets.sync import sheets_wake
 
 logger = structlog.get_logger(__name__)
 
@@ -173,6 +174,7 @@ def _close(call: Call, now: datetime) -> None:
     Call.objects.filter(pk=call.pk).update(cost=call_cost(call.pk))
     if call.enrolment_id is not None and call.campaign is not None:
         _enrolment_free(call, call.enrolment_id, call.campaign, now)
+    sheets_wake(lead_id=call.lead_id, now=now)
     if call.campaign_id is not None:
         campaign_finish_if_done(campaign_id=call.campaign_id, now=now)
     logger.info("call_settled", outcome=call.outcome, state=call.state)

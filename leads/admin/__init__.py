@@ -11,6 +11,7 @@ from leads.admin import (
     merge,
     number_lists,
     permission,
+    sheets,
     task,
     working_time,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "merge",
     "number_lists",
     "permission",
+    "sheets",
     "task",
     "working_time",
 ]

@@ -13,11 +13,13 @@ from leads.models.merge import LeadMerge
 from leads.models.number_list import NumberList, ReassignedCheck, RegistryArea, RegistryBlock
 from leads.models.saved_view import SavedView
 from leads.models.score import LeadScore, ScoreFactor, ScoreOverride
+from leads.models.sheets import ApiQuota, GoogleAccount, SheetConflict, SheetLink, SheetRow
 from leads.models.task import Mention, Task
 from leads.models.timeline import TimelineEntry
 from leads.models.working_time import BookingRules, Holiday, TimeOff, WorkingHours
 
 __all__ = [
+    "ApiQuota",
     "Appointment",
     "AssignmentRule",
     "AssignmentTurn",
@@ -28,6 +30,7 @@ __all__ = [
     "CallingPolicy",
     "Consent",
     "DoNotCall",
+    "GoogleAccount",
     "Holiday",
     "ImportBatch",
     "ImportMapping",
@@ -44,6 +47,9 @@ __all__ = [
     "SavedView",
     "ScoreFactor",
     "ScoreOverride",
+    "SheetConflict",
+    "SheetLink",
+    "SheetRow",
     "Task",
     "TimeOff",
     "TimelineEntry",

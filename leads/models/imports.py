@@ -7,6 +7,8 @@ import uuid
 from django.conf import settings
 from django.db import models
 
+from leads.models.timeline import TimelineEntry
+
 
 class ImportBatch(models.Model):
     """One uploaded file, and how far it has come. `cursor` is what makes every phase resumable."""
@@ -61,6 +63,11 @@ class ImportBatch(models.Model):
 
     def __str__(self) -> str:
         return self.file_name
+
+    @property
+    def entry_kind(self) -> str:
+        """The kind of line that it writes in a lead's timeline."""
+        return TimelineEntry.Kind.IMPORT
 
 
 class ImportRow(models.Model):

@@ -28,6 +28,7 @@ class TimelineEntry(models.Model):
         ASSIGNMENT = "assignment", "Assignment"
         EDIT = "edit", "Edited"
         MAIL = "mail", "E-mail"
+        SHEET = "sheet", "Google Sheet"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     lead = models.ForeignKey("leads.Lead", on_delete=models.CASCADE, related_name="timeline")

@@ -1,4 +1,7 @@
-"""The commit: staged rows become leads, consents, do-not-call entries and lines of the timeline."""
+"""The commit: rows become leads, consents, do-not-call entries and lines of the timeline.
+
+Rows come staged from a file, or read from a linked sheet (`leads.sheets`); they do the same.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +18,14 @@ from leads.policy.import_changes import FIELDS, Changes, changed
 from leads.services.assignment import leads_assign
 from leads.services.checked_phone import CheckedPhone
 from leads.services.do_not_call import do_not_call_add_many
-from leads.services.import_known import Decision, decide, known_load
+from leads.services.import_known import Decision, Origin, decide, known_load
 from leads.services.import_phases import CHUNK, batch_move
 
 VERDICT = ImportRow.Verdict
 
 
 @dataclass(slots=True)
-class _Work:
+class Work:
     """What a chunk writes, gathered before anything is written."""
 
     leads: list[Lead] = field(default_factory=list)
@@ -31,20 +34,21 @@ class _Work:
     entries: list[TimelineEntry] = field(default_factory=list)
     barred: set[str] = field(default_factory=set)
     rows: list[ImportRow] = field(default_factory=list)
+    """Those whose verdict, lead or changes are not what was staged."""
     counted: Counter[str] = field(default_factory=Counter)
 
 
-def consent_id(batch: ImportBatch, number: int) -> UUID:
+def consent_id(batch: Origin, number: int) -> UUID:
     """Return the id of the consent that a row makes: the same at every run."""
     return uuid5(batch.pk, f"consent:{number}")
 
 
-def entry_key(batch: ImportBatch, number: int) -> str:
+def entry_key(batch: Origin, number: int) -> str:
     """Return the key of the timeline entry that a row makes."""
     return f"import:{batch.pk}:{number}"
 
 
-def assigned_key(batch: ImportBatch) -> str:
+def assigned_key(batch: Origin) -> str:
     """Return what the keys of the entries begin with that tell who got the leads."""
     return f"assigned:{batch.pk}"
 
@@ -73,15 +77,34 @@ def chunk_commit(batch: ImportBatch, *, now: datetime) -> bool:
                 done_rows=batch.total_rows,
             )
             return False
-        work = _gather(batch, rows, now)
-        _write(batch, work, now)
+        work = rows_write(batch, rows, now=now)
+        # What a row did in the end, where that is not what the check foretold.
+        ImportRow.objects.bulk_create(
+            work.rows,
+            update_conflicts=True,
+            unique_fields=["id"],
+            update_fields=["verdict", "reason", "lead_id", "changes"],
+        )
         batch_move(batch, cursor=rows[-1].number, rows=len(rows), counted=work.counted)
     return True
 
 
-def _gather(batch: ImportBatch, rows: list[ImportRow], now: datetime) -> _Work:
+def rows_write(origin: Origin, rows: list[ImportRow], *, now: datetime) -> Work:
+    """Write what valid rows say, in the caller's transaction and a constant number of queries.
+
+    Returns what was written; each row has its final verdict and its lead's id.
+
+    Raises:
+        IntegrityError: a lead with one of the numbers came into being meanwhile.
+    """
+    work = _gather(origin, rows, now)
+    _write(origin, work, now)
+    return work
+
+
+def _gather(batch: Origin, rows: list[ImportRow], now: datetime) -> Work:
     known = known_load({row.phone for row in rows}, lock=True)
-    work = _Work()
+    work = Work()
     for row in rows:
         if row.verdict != VERDICT.DUPLICATE:
             decision = decide(batch, row.number, row.phone, row.values, known)
@@ -93,7 +116,7 @@ def _gather(batch: ImportBatch, rows: list[ImportRow], now: datetime) -> _Work:
 
 
 def _gather_row(
-    batch: ImportBatch, row: ImportRow, decision: Decision, work: _Work, now: datetime
+    batch: Origin, row: ImportRow, decision: Decision, work: Work, now: datetime
 ) -> None:
     where = f"{batch.file_name}, row {row.number}"
     if decision.verdict == VERDICT.NEW:
@@ -103,7 +126,7 @@ def _gather_row(
         kind, text = TimelineEntry.Kind.CREATED, f"Imported from {where}."
     else:
         names = [name.split(".")[-1].replace("_", " ") for name in decision.changes]
-        kind = TimelineEntry.Kind.IMPORT
+        kind = TimelineEntry.Kind(batch.entry_kind)
         text = f"Updated by {where}: {', '.join(names) or 'consent'}."
     if decision.verdict != VERDICT.DUPLICATE:
         work.entries.append(
@@ -131,7 +154,7 @@ def _gather_row(
 
 
 def _gather_consent(
-    batch: ImportBatch, row: ImportRow, decision: Decision, work: _Work, now: datetime
+    batch: Origin, row: ImportRow, decision: Decision, work: Work, now: datetime
 ) -> None:
     said = decision.consent or {}
     consent = Consent(
@@ -160,7 +183,7 @@ def _gather_consent(
     )
 
 
-def _write(batch: ImportBatch, work: _Work, now: datetime) -> None:
+def _write(batch: Origin, work: Work, now: datetime) -> None:
     work.entries += leads_assign(work.leads, trigger="import", key=assigned_key(batch), now=now)
     Lead.objects.bulk_create(work.leads)
     leads_change(work.changes, changed)
@@ -168,18 +191,12 @@ def _write(batch: ImportBatch, work: _Work, now: datetime) -> None:
     do_not_call_add_many(
         phones=work.barred,
         source=DoNotCall.Source.IMPORT,
-        reason=f"Import of {batch.file_name}",
+        reason=f"{TimelineEntry.Kind(batch.entry_kind).label}: {batch.file_name}",
         origin=batch.pk,
         actor_id=batch.created_by_id,
         now=now,
     )
     TimelineEntry.objects.bulk_create(work.entries)
-    ImportRow.objects.bulk_create(
-        work.rows,
-        update_conflicts=True,
-        unique_fields=["id"],
-        update_fields=["verdict", "reason", "lead_id", "changes"],
-    )
 
 
 def leads_change(changes: dict[UUID, Changes], how: Any) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from uuid import UUID, uuid5
 
 from django.db.models import CharField, ExpressionWrapper, F
@@ -20,6 +20,30 @@ from leads.services.checked_phone import CheckedPhone
 
 UNDONE_VIA: Final = "import undone"
 """How consents of an undone import are revoked: by nobody's wish, so that it binds nobody."""
+
+
+class Origin(Protocol):
+    """Where rows come from: an uploaded file, or a pass over a linked sheet."""
+
+    @property
+    def pk(self) -> UUID:
+        """Names the origin in the ids and keys of what its rows make."""
+
+    @property
+    def file_name(self) -> str:
+        """What people call it."""
+
+    @property
+    def on_existing(self) -> str:
+        """One of `ImportBatch.OnExisting`."""
+
+    @property
+    def created_by_id(self) -> int | None:
+        """Whose act it was."""
+
+    @property
+    def entry_kind(self) -> str:
+        """The kind of the timeline's lines about updates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +102,7 @@ def known_load(phones: Collection[str], *, lock: bool = False) -> Known:
 
 
 def decide(
-    batch: ImportBatch, number: int, phone: str, plan: Mapping[str, Any], known: Known
+    batch: Origin, number: int, phone: str, plan: Mapping[str, Any], known: Known
 ) -> Decision:
     """Return what one valid row does, given what is known.
 

@@ -159,3 +159,5 @@ OUTBOX_ADD = "calls.services.outbox.outbox_add"
 # What can be done to many leads at once, by the app that knows how.
 BULK_PAGES = ["leads.admin.bulk_pages.PAGES", "calls.admin.bulk_pages.PAGES"]
 BULK_ACTIONS = ["leads.services.bulk_actions.ACTIONS", "calls.services.bulk_actions.ACTIONS"]
+# Where leads, which may not import calls, hear what came of them.
+LEAD_CALL_RESULTS = "calls.lead_results.call_results"

@@ -88,6 +88,10 @@ class Environment(ModelEnvironment):
 
     google_service_account_file: str = ""
     google_sheets_base_url: str = "https://sheets.googleapis.com"
+    google_oauth_client_id: str = ""
+    google_oauth_client_secret: SecretStr = SecretStr("")
+    google_oauth_base_url: str = "https://oauth2.googleapis.com"
+    google_accounts_base_url: str = "https://accounts.google.com"
 
     @field_validator(
         "public_base_url",
@@ -96,6 +100,9 @@ class Environment(ModelEnvironment):
         "elevenlabs_base_url",
         "openai_base_url",
         "models_base_url",
+        "google_sheets_base_url",
+        "google_oauth_base_url",
+        "google_accounts_base_url",
     )
     @classmethod
     def _is_http_url(cls, value: str) -> str:

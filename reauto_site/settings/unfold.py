@@ -168,6 +168,15 @@ UNFOLD: dict[str, Any] = {
                 _item("Prices", "sell", "billing_price_changelist", "billing.view_price"),
             ),
             _group(
+                "Connections",
+                _item(
+                    "Google Sheets",
+                    "table_view",
+                    "leads_sheetlink_changelist",
+                    "leads.view_sheetlink",
+                ),
+            ),
+            _group(
                 "System",
                 _item("Jobs", "checklist", "calls_outboxitem_changelist", "calls.view_outboxitem"),
                 _item("Users", "group", "auth_user_changelist", "auth.view_user"),
