@@ -292,8 +292,8 @@ def _notes(talk: Talk, setting: Setting) -> Notes:
     signals = {
         **talk.signals,
         "turns": talk.turn,
-        "objections": list(talk.objections),
-        "objections_recovered": list(talk.recovered),
+        "objections": list(dict.fromkeys(talk.objections)),
+        "objections_recovered": list(dict.fromkeys(talk.recovered)),
         "refusals": talk.refusals,
         "skipped": sorted(talk.skipped),
         "appointment_cancelled": bool(talk.signals.get("cancelled")),

@@ -95,7 +95,9 @@ def _objections(talk: Talk) -> Iterator[Fault]:
     known = {objection.key for objection in talk.script.objections}
     if expect.objections is not None and raised != (wanted := set(expect.objections) & known):
         heard = ", ".join(sorted(raised)) or "none"
-        yield Fault("objection", f"objections heard: {heard}; raised: {', '.join(sorted(wanted)) or 'none'}")
+        yield Fault(
+            "objection", f"objections heard: {heard}; raised: {', '.join(sorted(wanted)) or 'none'}"
+        )
     for key in expect.recovered:
         if key in known and key not in notes.signals.get("objections_recovered", ()):
             yield Fault("objection", f"the talk did not go on after {key}")
@@ -105,7 +107,9 @@ def _appointment(talk: Talk) -> Iterator[Fault]:
     expect, world = talk.scenario.expect, talk.world
     stands = world.local(world.appointment)
     if expect.appointment and stands != expect.appointment:
-        yield Fault("appointment", f"appointment at {stands or 'no time'}, not {expect.appointment}")
+        yield Fault(
+            "appointment", f"appointment at {stands or 'no time'}, not {expect.appointment}"
+        )
     if world.booked and not talk.topics.count("confirm_slot"):
         yield Fault("appointment", "booked without repeating the time")
     if expect.moved != world.moved:
@@ -172,7 +176,7 @@ def _manners(talk: Talk) -> Iterator[Fault]:
     agent = [turn for turn in talk.turns if turn.speaker == "agent"]
     if len(talk.hang_ups) > 1:
         yield Fault("manners", "hung up more than once")
-    if talk.turns and talk.turns[-1].speaker == "agent" and not talk.hang_ups:
+    if not (talk.hang_ups or talk.lead_hung_up):
         yield Fault("manners", "the talk did not come to an end")
     for turn in agent:
         if "opt_out" in turn.did and turn.topics != ("opt_out.confirm",):

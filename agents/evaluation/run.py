@@ -54,6 +54,7 @@ class Talk:
     turns: list[Turn] = field(default_factory=list)
     notes: Notes | None = None
     hang_ups: list[str] = field(default_factory=list)
+    lead_hung_up: bool = False
     qualified_at: int | None = None
     """The lead's turn after which everything required was known."""
 
@@ -101,6 +102,7 @@ async def hold(scenario: Scenario, script: Script) -> Talk:
     while len(talk.turns) < 2 * MOST_TURNS and not talk.hang_ups:
         event = lead.answer(says)
         if event is None:
+            talk.lead_hung_up = True
             break
         talk.turns.append(Turn("lead", _in_words(event)))
         said = await _heard(call.respond(event), talk, call)

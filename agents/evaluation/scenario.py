@@ -66,7 +66,7 @@ Persona = Literal[
 
 
 class ScenarioInvalid(ValueError):  # noqa: N818 - says what happened
-    """A scenario file that cannot be used; the message names the file, the scenario and the fault."""
+    """A scenario file that cannot be used; the message names file, scenario and fault."""
 
 
 def _zone(name: str) -> str:
@@ -148,7 +148,7 @@ class Scenario(BaseModel):
     remembers: Mapping[str, Any] = Field(default_factory=dict)
     """Slot -> value that the lead said on an earlier call."""
     says: Mapping[str, Spoken]
-    """What the lead says to a topic; the second time the second line, at last the last one again."""
+    """What the lead says to a topic: the first line, then the second, at last the last again."""
     expect: Expectation
     source: str = ""
     """The file it stands in."""

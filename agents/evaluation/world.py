@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -102,8 +102,8 @@ class World:
         found = []
         for day in (today + timedelta(days=n) for n in range(DAYS)):
             for half in range(18):
-                local = datetime(day.year, day.month, day.day, 9 + half // 2, 30 * (half % 2))
-                at = local.replace(tzinfo=rep_zone).astimezone(UTC)
+                starts = time(9 + half // 2, 30 * (half % 2))
+                at = datetime.combine(day, starts, tzinfo=rep_zone).astimezone(UTC)
                 hour = at.astimezone(self.zone).hour
                 suits = at >= self.now + NOTICE and 8 <= hour < 20 and day.weekday() < 5
                 if suits and at != self.appointment:

@@ -18,7 +18,9 @@ TOPIC = "answer"
 INSTEAD = "no_answer"
 
 
-def answerer(state: State, runtime: Runtime[Setting]) -> Command[Literal["qualifier", "__end__"]]:
+async def answerer(
+    state: State, runtime: Runtime[Setting]
+) -> Command[Literal["qualifier", "__end__"]]:
     """Leave the question to the model, or say who can answer it; then go on where the talk was."""
     talk, reading, setting, items = (
         state["talk"],
@@ -28,7 +30,13 @@ def answerer(state: State, runtime: Runtime[Setting]) -> Command[Literal["qualif
     )
     asked = lead_words(state["event"])
     instead = tuple(say(line, INSTEAD, AGENT, setting) for line in setting.script.no_answer)
-    talk = replace(talk.counted("questions_asked"), human_heard=True)
+    about = f"asked:{talk.expecting}"
+    # What is asked over an offer uses up the patience for it, or two questions could loop.
+    again = f"clarify.{talk.expecting.removeprefix('clarify.')}"
+    tries = {**talk.tries, about: talk.tried(about) + 1}
+    if talk.stage == "schedule":
+        tries[again] = talk.tried(again) + 1
+    talk = replace(talk.counted("questions_asked"), human_heard=True, tries=tries)
     unanswered: Unanswered | None = None
     if setting.model is not None and reading is not None and not is_manipulation(reading.words):
         unanswered = Unanswered(asked, instead=instead, before=len(items))

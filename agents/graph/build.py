@@ -1,7 +1,9 @@
 """The graph itself, compiled once per process and shared by all calls.
 
 A turn goes: guard -> listener -> supervisor -> one agent, which may hand on to the next. Nothing
-in it is per call: a call's state goes in and comes out, its brief is the context.
+in it is per call: a call's state goes in and comes out, its brief is the context. Nodes are
+coroutines though they wait for nothing: LangGraph would run plain functions in threads, one after
+another, and a turn would pay for every change of thread.
 """
 
 from __future__ import annotations

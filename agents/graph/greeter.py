@@ -11,14 +11,14 @@ from langgraph.types import Command
 from agents.graph.lines import question_again, say
 from agents.graph.state import STOP, Opening, Setting, State, Talk
 from agents.interface import Item
-from agents.understanding import Intent
+from agents.understanding import Intent, Reading
 
 AGENT = "greeter"
 Next = Literal["qualifier", "scheduler", "__end__"]
 MOST_HELLOS = 2
 
 
-def greeter(state: State, runtime: Runtime[Setting]) -> Command[Next]:
+async def greeter(state: State, runtime: Runtime[Setting]) -> Command[Next]:
     """Open the talk, answer who and why, go on when the time is right."""
     talk, reading, setting, items = (
         state["talk"],
@@ -31,7 +31,7 @@ def greeter(state: State, runtime: Runtime[Setting]) -> Command[Next]:
     if reading is None:
         return Command(goto=STOP)
     if reading.fact and not reading.answers:
-        return _fact_stated(talk, reading.fact, setting, items)
+        return _fact_stated(talk, reading, setting, items)
     if (talk.human_heard and reading.answers) or reading.has(Intent.YES):
         talk = replace(talk, stage="qualify", human_heard=True).step(AGENT, "a good time")
         return Command(goto="qualifier", update={"talk": talk})
@@ -69,18 +69,27 @@ def _greeting(setting: Setting) -> Item:
     return say(line, "greet", AGENT, setting)
 
 
-def _fact_stated(talk: Talk, key: str, setting: Setting, items: tuple[Item, ...]) -> Command[Next]:
+def _fact_stated(
+    talk: Talk, reading: Reading, setting: Setting, items: tuple[Item, ...]
+) -> Command[Next]:
     """State what was asked for, then put the open question again."""
+    key = reading.fact
     fact = setting.script.fact(key)
     lines = fact.answer if fact else ()
     recorded = setting.brief.recorded and not talk.signals.get("recording_stopped")
     if key == "recorded" and not recorded:
         lines = (setting.script.not_recorded,)
     said = tuple(say(line, f"fact.{key}", AGENT, setting) for line in lines)
-    talk = replace(talk.counted("questions_asked"), human_heard=True)
+    tries = {**talk.tries, f"asked:{key}": talk.tried(f"asked:{key}") + 1}
+    talk = replace(talk.counted("questions_asked"), human_heard=True, tries=tries)
     if key == "robot":
         talk = talk.signal("asked_robot", True)
     talk = talk.step(AGENT, f"states a fact: {key}")
+    if talk.stage == "greet" and reading.has(Intent.YES) and not reading.has(Intent.NO):
+        # "Yeah, what is it about?": the time is good, and is not asked for again.
+        talk = replace(talk, stage="qualify")
+        update = {"talk": talk, "items": (*items, *said), "reading": None}
+        return Command(goto="qualifier", update=update)
     again = question_again(talk, setting)
     return Command(goto=STOP, update={"talk": talk, "items": (*items, *said, *again)})
 

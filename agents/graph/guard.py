@@ -28,7 +28,7 @@ from agents.understanding.words import normalised
 OPT_OUT_KEY = "9"
 
 
-def guard(
+async def guard(
     state: State, runtime: Runtime[Setting]
 ) -> Command[Literal["listener", "greeter", "__end__"]]:
     """Let an event through to the agents, or settle it by the rules alone."""

@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from agents.graph.state import Setting, Talk
 from agents.interface import Say, Slot
 from agents.playbook import PLACEHOLDER
+from agents.spoken import answer_text
 
 _ONES = (
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
     *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen"),
     "nineteen",
 )
-_TENS = ("", "", "twenty", "thirty", "forty", "fifty")
+_TENS = (*("", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"),)
 _ORDINALS = (
     *("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth"),
     *("tenth", "eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth"),
@@ -25,11 +27,28 @@ _ORDINALS = (
 
 
 def _number(value: int) -> str:
-    """Return 0-59 in words."""
+    """Return 0 to 999 999 999 in words."""
     if value < 20:
         return _ONES[value]
-    tens, ones = divmod(value, 10)
-    return f"{_TENS[tens]} {_ONES[ones]}" if ones else _TENS[tens]
+    if value < 100:
+        tens, ones = divmod(value, 10)
+        return f"{_TENS[tens]} {_ONES[ones]}" if ones else _TENS[tens]
+    for size, name in ((1_000_000, "million"), (1_000, "thousand"), (100, "hundred")):
+        if value >= size:
+            many, rest = divmod(value, size)
+            return f"{_number(many)} {name}" + (f" {_number(rest)}" if rest else "")
+    return str(value)
+
+
+def spoken_answer(kind: str, value: Any) -> str:
+    """Return an answer as it is said: "three months", "four hundred thousand dollars"."""
+    if kind == "months" and isinstance(value, int):
+        if value == 0:
+            return "as soon as possible"
+        return f"{_number(value)} month{'' if value == 1 else 's'}"
+    if kind in ("money", "rent") and isinstance(value, int):
+        return f"{_number(value)} dollars" + (" a month" if kind == "rent" else "")
+    return answer_text(kind, value)
 
 
 def _ordinal(day: int) -> str:
@@ -170,6 +189,10 @@ def question_again(talk: Talk, setting: Setting) -> tuple[Say, ...]:
         values = slot_values((talk.chosen,), setting)
         wording = script.scheduling.move_confirm if talk.moving else script.scheduling.confirm
         return (say(wording, topic, "scheduler", setting, values=values),)
+    if kind == "recall" and rest in talk.answers:
+        question = script.question(rest)
+        told = {"answer": spoken_answer(question.type, talk.answers[rest]["value"])}
+        return (say(script.greeting.still_so, topic, "qualifier", setting, values=told),)
     if kind == "appointment":
         return _about_appointment(topic, setting)
     if topic == "callback.confirm" and talk.callback_at:

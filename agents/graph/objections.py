@@ -9,7 +9,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command
 
 from agents.graph import closer
-from agents.graph.lines import say
+from agents.graph.lines import question_again, say
 from agents.graph.state import STOP, Setting, State, Talk
 from agents.interface import Item
 from agents.playbook import Objection
@@ -18,10 +18,12 @@ from agents.understanding import Intent, Reading
 AGENT = "objections"
 REFUSAL = "not_interested"
 Next = Literal["qualifier", "scheduler", "__end__"]
-MOST_OBJECTIONS = 4
+MOST_OBJECTIONS = 5
+MOST_TIMES = 2
+"""An objection that comes a third time is taken for a no."""
 
 
-def objections(state: State, runtime: Runtime[Setting]) -> Command[Next]:
+async def objections(state: State, runtime: Runtime[Setting]) -> Command[Next]:
     """Answer an objection, or take up the answer to the re-engagement."""
     talk, reading, setting, items = (
         state["talk"],
@@ -42,8 +44,10 @@ def objections(state: State, runtime: Runtime[Setting]) -> Command[Next]:
         return _closed(*closer.not_interested(talk, setting, "refuses the re-engagement"))
     if refuses:
         talk = replace(talk, refusals=talk.refusals + 1)
-    again = objection.key in talk.objections
-    if again or talk.refusals > 1 or len(talk.objections) >= MOST_OBJECTIONS:
+    times = talk.objections.count(objection.key)
+    if 0 < times < MOST_TIMES and not refuses:
+        return _answered_again(talk, objection, setting, items)
+    if times or talk.refusals > 1 or len(talk.objections) >= MOST_OBJECTIONS:
         return _closed(*closer.not_interested(talk, setting, "a second refusal"))
     return _answered(talk, objection, setting, items)
 
@@ -81,6 +85,20 @@ def _answered(
     return Command(goto=STOP, update={"talk": talk, "items": (*items, *lines)})
 
 
+def _answered_again(
+    talk: Talk, objection: Objection, setting: Setting, items: tuple[Item, ...]
+) -> Command[Next]:
+    """Answer what was objected before once more, and go on: it was no refusal then either."""
+    lines = (say(line, f"objection.{objection.key}", AGENT, setting) for line in objection.answer)
+    talk = replace(talk, objections=(*talk.objections, objection.key))
+    talk = talk.step(AGENT, f"answers {objection.key} again")
+    if talk.stage == "schedule":
+        again = question_again(talk, setting)
+        return Command(goto=STOP, update={"talk": talk, "items": (*items, *lines, *again)})
+    update = {"talk": talk, "items": (*items, *lines), "reading": None}
+    return Command(goto="qualifier", update=update)
+
+
 def _reengaged(talk: Talk, reading: Reading, setting: Setting) -> Command[Next]:
     """Go on where the talk was, unless the lead says no."""
     key = talk.expecting.partition(".")[2]
@@ -91,8 +109,7 @@ def _reengaged(talk: Talk, reading: Reading, setting: Setting) -> Command[Next]:
     if wants_later and not reading.answers:
         talk = replace(talk, expecting="", stage="callback")
         return Command(goto="scheduler", update={"talk": talk})
-    if reading.has(Intent.YES) or reading.answers:
-        talk = replace(talk, recovered=(*talk.recovered, key))
+    talk = replace(talk, recovered=(*talk.recovered, key))
     goto: Next = "scheduler" if talk.stage == "schedule" else "qualifier"
     talk = replace(talk, expecting="").step(AGENT, f"{key} is settled, goes on")
     return Command(goto=goto, update={"talk": talk})

@@ -8,6 +8,7 @@ from typing import Literal
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
+from agents.graph import recall
 from agents.graph.lines import say
 from agents.graph.state import STOP, Setting, State, Talk
 from agents.interface import Item, Say
@@ -19,7 +20,7 @@ Next = Literal["objections", "scheduler", "__end__"]
 MOST_CLARIFICATIONS = 2
 
 
-def qualifier(state: State, runtime: Runtime[Setting]) -> Command[Next]:
+async def qualifier(state: State, runtime: Runtime[Setting]) -> Command[Next]:
     """Take the answers in, clarify or explain where needed, ask the next open question."""
     talk, reading, setting, items = (
         state["talk"],
@@ -27,6 +28,8 @@ def qualifier(state: State, runtime: Runtime[Setting]) -> Command[Next]:
         runtime.context,
         state["items"],
     )
+    if reading is not None and talk.expecting.startswith(f"{recall.KIND}."):
+        talk = recall.recall_answered(talk, reading)
     # Only an answer of this turn counts here: a resumed talk has none to judge.
     asked = _asked(talk, setting)
     if asked is not None and reading is not None:
@@ -47,6 +50,9 @@ def asks_next(
 ) -> Command[Next]:
     """Ask the next question that is open, or hand over to the scheduler."""
     talk = replace(talk, stage="qualify")
+    if asked := recall.recalled(talk, setting):
+        talk, line = asked
+        return Command(goto=STOP, update={"talk": talk, "items": (*items, line)})
     question = next(
         (each for each in setting.script.questions_for(talk.values) if _is_open(each, talk)), None
     )
@@ -57,13 +63,13 @@ def asks_next(
     topic = f"{'clarify' if half else 'ask'}.{question.slot}"
     tried = talk.tried(topic)
     wordings = question.clarify if half else question.ask
-    line = wordings[min(tried, len(wordings) - 1)]
+    wording = wordings[min(tried, len(wordings) - 1)]
     lines: list[Say] = []
     acknowledgements = setting.script.acknowledgements
     if answered and acknowledgements:
         ack = acknowledgements[talk.turn % len(acknowledgements)]
         lines.append(say(ack, "ack", AGENT, setting))
-    lines.append(say(line, topic, AGENT, setting))
+    lines.append(say(wording, topic, AGENT, setting))
     talk = replace(talk, expecting=topic, tries={**talk.tries, topic: tried + 1})
     talk = talk.step(AGENT, f"asks {question.slot}")
     return Command(goto=STOP, update={"talk": talk, "items": (*items, *lines)})

@@ -27,7 +27,7 @@ MOST_CLARIFICATIONS = 2
 Said = tuple[Talk, tuple[Item, ...]]
 
 
-def scheduler(state: State, runtime: Runtime[Setting]) -> Command[End]:
+async def scheduler(state: State, runtime: Runtime[Setting]) -> Command[End]:
     """Take one turn about a time: an offer, a choice, a confirmation, a booking, a callback."""
     setting = runtime.context
     talk, items = _turn(state, setting)

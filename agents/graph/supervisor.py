@@ -11,6 +11,7 @@ from langgraph.types import Command
 from agents.graph import closer, transfers
 from agents.graph.appointment import is_about_appointment
 from agents.graph.lines import question_again, say
+from agents.graph.persons import somebody_else
 from agents.graph.state import STOP, Setting, State, Talk, lead_words
 from agents.interface import (
     Action,
@@ -23,11 +24,13 @@ from agents.interface import (
     Utterance,
 )
 from agents.understanding import Context, Intent, Reading
+from agents.understanding.questions import asks_question
 
 AGENT = "supervisor"
 Agents = Literal["greeter", "qualifier", "objections", "scheduler", "answerer", "__end__"]
 MOST_REPEATS = 2
 MOST_UNHEARD = 3
+MOST_TOLD = 2
 SURE = 0.9
 
 
@@ -93,7 +96,7 @@ def _answers_kept(talk: Talk, reading: Reading, said: str, setting: Setting) -> 
     return replace(talk, answers=answers, last_answered=last, human_heard=heard)
 
 
-def supervisor(state: State, runtime: Runtime[Setting]) -> Command[Agents]:
+async def supervisor(state: State, runtime: Runtime[Setting]) -> Command[Agents]:
     """Give the turn to an agent. What ends the call or only holds it up is settled here."""
     talk, event, reading, setting = (
         state["talk"],
@@ -125,7 +128,15 @@ def supervisor(state: State, runtime: Runtime[Setting]) -> Command[Agents]:
     if reading.has(Intent.MACHINE):
         talk = replace(talk, machine_heard=True).step(AGENT, "sounds like a machine's greeting")
         return Command(goto=STOP, update={"talk": talk, "items": ()})
-    if reading.has(Intent.WRONG_NUMBER) and not reading.answers:
+    if (
+        reading.language and reading.language not in setting.script.languages
+    ) and not reading.answers:
+        return _closed(*closer.other_language(talk, setting, reading.language))
+    if said := somebody_else(talk, reading, setting):
+        talk, lines = said
+        return _closed(talk, lines if talk.ended else (*items, *lines))
+    sure = talk.stage == "greet" and reading.intents.get(Intent.WRONG_NUMBER, 0.0) >= SURE
+    if sure or (reading.has(Intent.WRONG_NUMBER) and not reading.answers):
         return _closed(*closer.wrong_number(talk, setting))
     has_sold = reading.has(Intent.SOLD) and not reading.objection
     if has_sold and talk.stage == "greet" and not _gives_a_reason(reading, setting):
@@ -135,7 +146,7 @@ def supervisor(state: State, runtime: Runtime[Setting]) -> Command[Agents]:
         return _closed(*closer.not_interested(talk, setting, "the lead is hostile"))
     if talk.signals.get("recording_stopped") and not talk.signals.get("recording_noted"):
         talk = talk.signal("recording_noted", True)
-        if not (reading.answers or reading.objection):
+        if not reading.answers:
             again = (*items, *question_again(talk, setting))
             return Command(goto=STOP, update={"talk": talk, "items": again})
     if reading.has(Intent.REPEAT) and not reading.answers and talk.tried("repeat") < MOST_REPEATS:
@@ -157,13 +168,14 @@ def _agent_for(talk: Talk, reading: Reading, setting: Setting) -> tuple[Agents, 
         return "scheduler", "the lead speaks of the appointment"
     if reading.human:
         return "scheduler", "the lead wants a person"
-    if reading.fact and not reading.answers:
+    if reading.fact and not reading.answers and not _told_often(talk, reading.fact):
         return "greeter", f"the lead asks a question: {_words(reading.fact)}"
     if _refuses(talk, reading):
         return "objections", "the lead does not want to"
     if reading.objection and not in_callback and _stands_alone(talk, reading, setting):
         return "objections", f"the lead objects: {_words(reading.objection)}"
-    if _only_asks(reading):
+    most = MOST_TOLD if setting.model is None else MOST_TOLD + 1
+    if _only_asks(reading) and talk.tried(f"asked:{talk.expecting}") < most:
         return "answerer", "the lead asks what the playbook does not know"
     if talk.expecting.startswith("reengage"):
         return "objections", "the lead answers to the re-engagement"
@@ -179,6 +191,12 @@ def _agent_for(talk: Talk, reading: Reading, setting: Setting) -> tuple[Agents, 
         "schedule": "scheduler",
     }
     return by_stage[talk.stage], _goes_on(talk, reading)
+
+
+def _told_often(talk: Talk, about: str) -> bool:
+    """Tell whether a question was answered as often as makes sense. What the law wants said, that
+    it is an AI and that the call is recorded, is said as often as it is asked."""
+    return about not in ("robot", "recorded") and talk.tried(f"asked:{about}") >= MOST_TOLD
 
 
 def _goes_on(talk: Talk, reading: Reading) -> str:
@@ -222,7 +240,10 @@ def _stands_alone(talk: Talk, reading: Reading, setting: Setting) -> bool:
     if asked not in reading.answers:
         return True
     question = setting.script.question(asked)
-    return bool(question.objection_for(reading.answers[asked].value))
+    if question.objection_for(reading.answers[asked].value):
+        return True
+    # "No, and what do you charge?" answers, and wants to be answered.
+    return asks_question(reading.words)
 
 
 _SAYS_SOMETHING_ELSE = (

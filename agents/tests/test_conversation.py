@@ -421,6 +421,8 @@ async def test_what_it_learned_lasts_to_the_next_call() -> None:
     again = await opened(memory=memory, now=NOW + timedelta(days=1))
     assert "we spoke before" in again.words
     await again.says("yes")
+    assert again.words == "Last time you said two months. Is that still so?"
+    await again.says("yes still so")
     assert again.asks == "ask.property"
     assert (await again.close()).answers["timeframe"]["value"] == 2
 

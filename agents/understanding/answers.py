@@ -13,7 +13,7 @@ from agents.understanding.intents import Intent
 from agents.understanding.numbers import count_in, money_in, months_in, property_in
 from agents.understanding.own_words import after_cue, own_words
 from agents.understanding.rents import rent_in
-from agents.understanding.words import first_trigger
+from agents.understanding.words import first_trigger, specificity, trigger_found
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ _NO_REASON = (
     Intent.MACHINE,
     Intent.GOODBYE,
 )
-_REASON = re.compile(r"\b(because|we|i|my|our|want|need|to|have|moving|just|would|for|the)\b")
+_REASON = re.compile(r"\b(because|we|i|my|our|us|me|want|need|have|moving|would)\b")
 
 
 def _choice(
@@ -96,9 +96,17 @@ def _choice(
     tolerant: bool,
 ) -> Answer | None:
     tokens = words.split()
-    for option in question.options:
-        if first_trigger(option.triggers, tokens, tolerant=tolerant and expected):
-            return Answer(option.value, 0.9 if expected else 0.7, option.strength)
+    # Of several answers in one sentence, the one with the more telling word: in "we are moving to
+    # a retirement home", that is the retirement.
+    heard = [
+        (specificity(trigger), -number, option)
+        for number, option in enumerate(question.options)
+        for trigger in option.triggers
+        if trigger_found(trigger, tokens, tolerant=tolerant and expected)
+    ]
+    if heard:
+        option = max(heard, key=lambda each: each[:2])[2]
+        return Answer(option.value, 0.9 if expected else 0.7, option.strength)
     # Any real sentence is a reason; the lead's own words are kept with it.
     if (
         expected
@@ -161,11 +169,15 @@ def _yes_no(
         return None
     if intents.get(Intent.BUSY, 0.0) >= 0.9:
         return None
-    if Intent.NO in intents and Intent.DO_NOT_KNOW not in intents:
+    if Intent.NO in intents and (Intent.DO_NOT_KNOW not in intents or _says_no_first(words)):
         return Answer(False, intents[Intent.NO])
     if Intent.YES in intents:
         return Answer(True, intents[Intent.YES])
     return None
+
+
+def _says_no_first(words: str) -> bool:
+    return re.match(r"(no|nope|nah)\b(?! idea| clue)", words) is not None
 
 
 def _common_no(tokens: list[str]) -> bool:

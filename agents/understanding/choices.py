@@ -64,6 +64,8 @@ def choice_of(
     unless = refused and refused.group(0).startswith(("anything", "another", "other", "what"))
     if any_one and not (wish or unless or _NOT_ANY.search(words)):
         return Choice(index=0)
+    if wish.soonest and not (wish.positive or refused):
+        return Choice(index=min(range(len(offered)), key=lambda i: offered[i]))
     if wish:
         fits = [i for i, moment in enumerate(offered) if _fits(wish, moment.astimezone(zone))]
         by_order = _by_order(words, offered)

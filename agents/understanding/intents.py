@@ -90,6 +90,8 @@ _PATTERNS: Mapping[Intent, tuple[tuple[re.Pattern[str], ...], tuple[re.Pattern[s
             r"\b(nobody|no one|no such person|no \w+|no body) (here )?(by|with|of|called|named) (that|this|the) name\b",
             r"\b(nobody|no one|no body) (here )?(called|named|by)\b|\bno such person\b",
             r"\bnot (live|living) here( anymore)?\b|\bnot at this number\b",
+            r"\b(had|have|got) this (number|phone|line) (for|since|about|over|almost|just|only)\b|\b(just|recently) (got|changed) (this|a new|my) (number|phone)\b|\b(new|different) owner of this number\b",
+            r"\bwhoever (you are|it is|that is|you want|she is|he is)\b|\bused to (have|be) (his|her|their|somebody|someone) \w* ?(number|phone)\b|\b(he|she|they) (used to|no longer|does not|do not) have (this|that) number\b",
             r"\bi am not (him|her|that person|the (person|owner|one)|who you)\b",
             r"\b(never heard of|do not know) (him|her|that person|anyone by|anybody by|any such)\b",
             r"\b(do|does|did) not own (a|any|the|that) (house|home|property|place)\b",
@@ -102,7 +104,7 @@ _PATTERNS: Mapping[Intent, tuple[tuple[re.Pattern[str], ...], tuple[re.Pattern[s
     Intent.NO_RECORDING: (
         _compiled(
             r"\b(not|stop|quit|without) (\w+ ){0,3}(record|recording|recorded)\b|\bno recordings?\b",
-            r"\bturn (off|it off)( the)? record|\bturn the record\w* off\b",
+            r"\bturn (off|it off)( the)? record|\bturn the record\w* off\b|\b(turn|switch|shut) (that|it|this|that thing|the thing) off\b|\bstop (taping|recording)\b|\b(do|would) not (want|like) (to be |being )?(taped|on tape)\b",
         ),
         (),
     ),
@@ -114,7 +116,8 @@ _PATTERNS: Mapping[Intent, tuple[tuple[re.Pattern[str], ...], tuple[re.Pattern[s
             r"\b(i am|we are|am) (\w+ )?(driving|at work|working(?! with| for| on)|in a meeting|at the (doctor|store|office|hospital|gym|dentist)|on my way|on the road|cooking|eating|having (dinner|lunch|breakfast)|in the middle|on another (call|line)|on the other line|about to|in the car|at dinner|at lunch|out (right now|at the moment)|walking|shopping|running late|feeding|sleeping|asleep|in class|at school|at church)\b",
             r"\b(can not|can i not|not able to|unable to) (really )?(talk|speak|chat|do this)\b",
             r"\bwith (a |my |the )?(client|clients|customer|customers|patient|boss|doctor)\b|\b(was|were) (just )?(sleeping|asleep|napping|in bed)\b|\bit is (dinner|lunch|supper|bed) ?time\b",
-            r"\bcaught me at\b|\bi have to (go|run|leave)\b|\b(i )?(got|need) to (go|run|leave)\b(?!.*\bhouse\b)|\bin a (hurry|rush|meeting)\b",
+            r"\b(sitting|sat|sit) down (to|for) (eat|dinner|lunch|supper|breakfast|a meal)\b|\b(putting|getting|giving|picking|dropping) (up )?(the |my |our )?(baby|kids?|children|son|daughter|dog|toddler)\b|\b(heading|walking|running|stepping) (out|in|into|to)\b",
+            r"\bcaught me at|\bi have to (go|run|leave)\b|\b(i )?(got|need) to (go|run|leave)\b(?!.*\bhouse\b)|\bin a (hurry|rush|meeting)\b",
         ),
         _compiled(
             r"\bnot (right )?now\b|\bnot at the moment\b|\bnot today\b",
@@ -128,7 +131,10 @@ _PATTERNS: Mapping[Intent, tuple[tuple[re.Pattern[str], ...], tuple[re.Pattern[s
             r"\b(talk|speak|chat) (\w+ )?(later|tomorrow|another|some other)\b",
             r"\b(call|phone|ring) (me|us) (\w+ )?(later|tomorrow|tonight|monday|tuesday|wednesday|thursday|friday|saturday|sunday|back|instead|then)\b",
         ),
-        _compiled(r"\b(call me|call back|callback|ring me)\b"),
+        _compiled(
+            r"\b(call me|call back|callback|ring me)\b",
+            r"\b(use|try|call|on|ring) (my|the) (cell|mobile|other|home|house)( \w+)?\b",
+        ),
     ),
     Intent.HUMAN: (
         _compiled(
@@ -177,12 +183,14 @@ _PATTERNS: Mapping[Intent, tuple[tuple[re.Pattern[str], ...], tuple[re.Pattern[s
     ),
     Intent.THIRD_PERSON: (
         _compiled(
-            r"\b(he|she|they) (is|are)( \w+)? (not (home|here|in|available|around|back)|out( of town)?|at (work|church|school|the (store|doctor|gym|hospital|office))|away|asleep|sleeping|in the (shower|bath|garage|yard|hospital)|working|busy|on (vacation|another call)|deployed|traveling|gone)\b",
-            r"\b(this is|i am|it is) (his|her|their) (wife|husband|son|daughter|mother|father|mom|dad|sister|brother|partner|roommate|assistant|secretary|caregiver|nurse|aunt|uncle|boyfriend|girlfriend|fiancee?|friend|in law|mother in law|nephew|niece|grandson|granddaughter)\b",
-            r"\b(take|leave|give (him|her|them)|pass (on|along)) (a |the |your )?message\b|\b(want|need|like) me to (tell|get|ask) (him|her|them)\b|\b(let me|i will|hold on (let me)?) (get|go get|grab|find|put|see if) (him|her|them|my (wife|husband|mom|dad))\b",
-            r"\b(you want|want to talk to|looking for|speak (to|with)|talk to|ask) my (wife|husband|mother|father|mom|dad|son|daughter|brother|sister|roommate)\b(?! first)|\b(he|she) (handles|deals with|does|takes care of) (that|this|all that|the house|the real estate)\b",
+            r"\b(he|she|they) (is|are)( \w+)? (not (home|here|in|available|around|back)|out( of town)?|at (work|church|school|the (store|doctor|gym|hospital|office))|in (class|school|a meeting|bed)|away|asleep|sleeping|in the (shower|bath|garage|yard|hospital)|working|busy|on (vacation|another call)|deployed|traveling|gone)\b",
+            r"\b(take|leave|give (him|her|them)|pass (on|along)) (a |the |your )?message\b|\b(want|need|like) me to (tell|get|ask) (him|her|them)\b",
+            r"\b(he|she) (handles|deals with|does|takes care of) (that|this|all that|the house|the real estate)\b",
         ),
-        (),
+        _compiled(
+            r"\b(this is|i am|it is|you got|you have got) (his|her|their) (wife|husband|son|daughter|mother|father|mom|dad|sister|brother|partner|roommate|assistant|secretary|caregiver|nurse|aunt|uncle|boyfriend|girlfriend|fiancee?|friend|in law|mother in law|nephew|niece|grandson|granddaughter)\b",
+            r"\b(you (want|would want|need|should|can|might want)|you will (want|have|need)|you would (want|have|need)|you are looking for|better|just)( to)?( (talk|speak) (to|with)| ask| call)? my (wife|husband|mother|father|mom|dad|son|daughter|brother|sister|roommate)\b(?! first)",
+        ),
     ),
     Intent.REPEAT: (
         _compiled(
@@ -199,13 +207,14 @@ _PATTERNS: Mapping[Intent, tuple[tuple[re.Pattern[str], ...], tuple[re.Pattern[s
         _compiled(
             r"\bwhy (do|would|are|should|does|is) (you|i|that|it)( \w+)? (ask|asking|need|want|know|tell|matter|care|important|to know)\b",
             r"\bwhat (do you need|is) (that|this|it) for\b|\bwhy (that|this)( question)?$|^why( do you ask)?$",
-            r"\b(none of your|not your) business\b|\bwhy does (that|it) matter\b",
+            r"\b(none|any) of your (business|concern)\b|\bnot your (business|concern)\b|\bwhy (does|would|should) (that|it) matter\b|\bwhat is it to you\b",
         ),
         (),
     ),
     Intent.DECLINES: (
         _compiled(
             r"\b(rather not|prefer not|not want to|not going to|not comfortable|not willing to|would not) (say|tell|answer|share|saying|discuss|disclose|give)\b|\brather not\b",
+            r"\bnot (telling|saying|sharing|discussing|giving|disclosing)( you| anyone| a stranger| that| out)?\b|\bkeep that to (myself|ourselves)\b",
             r"\b(none of your|not your) business\b|\b(that is|it is) (private|personal)\b|\b(pass|skip( it| that)?|next question)$",
         ),
         (),
@@ -221,7 +230,7 @@ _PATTERNS: Mapping[Intent, tuple[tuple[re.Pattern[str], ...], tuple[re.Pattern[s
     Intent.CORRECTION: (
         _compiled(
             r"\b(i|we) (said|meant|mean|told you)\b|\bi mean\b|\b(that is|that was|you are|it is) (not right|wrong|not correct|incorrect|not what i)\b",
-            r"\bcorrection\b|\bactually\b|\bsorry (i|it|that|no)\b|\bmake that\b|\bno wait\b|\b(you (misheard|misunderstood|got (it|that) wrong|heard wrong))\b|\blet me correct\b",
+            r"\bcorrection\b|\bactually\b|\bsorry (i|it|that|no|make|one|two|three|four|five|six|seven|eight|nine|ten|\d+)\b|\bmake that\b|\bno wait\b|\b(you (misheard|misunderstood|got (it|that) wrong|heard wrong))\b|\blet me correct\b",
             rf"\b{_VALUE} not (a |an |on )?{_VALUE}$",
         ),
         (),
@@ -229,6 +238,7 @@ _PATTERNS: Mapping[Intent, tuple[tuple[re.Pattern[str], ...], tuple[re.Pattern[s
     Intent.HOLD: (
         _compiled(
             r"^(\w+ ){0,2}(hold on|hang on|wait|one (moment|second|sec|minute)|(just )?a (moment|second|sec|minute)|give me a (second|moment|minute|sec)|bear with me|let me (see|think|check|look))( (please|a (moment|second|minute|sec)|for (me|a second|a moment)|one (second|moment|minute)|second|let me \w+( \w+)?))*$",
+            r"\b(let me|i will|i am going to)( go)? (get|go get|grab|find|fetch|put)( you)? (him|her|them|my (wife|husband|mom|dad|mother|father))( on| for you)?$",
         ),
         (),
     ),
@@ -257,14 +267,14 @@ _PATTERNS: Mapping[Intent, tuple[tuple[re.Pattern[str], ...], tuple[re.Pattern[s
 }
 
 _YES_SURE = _compiled(
-    r"^(\w+ ){0,2}(yes|yeah|yep|yup|sure|absolutely|definitely|certainly|correct|right|exactly|okay|"
+    r"^(\w+ ){0,2}(yes|yeah|yessir|yep|yup|sure|absolutely|definitely|certainly|correct|right|exactly|okay|"
     r"of course|uh_huh|affirmative|indeed|totally|perfect|great|fine|si|aye|go ahead|please do)\b(?! not)",
     r"\b(that is|that would be|that will be|that|it is|this is|sounds|looks|seems|is|works|would be) (\w+ )?(right|correct|true|good|great|fine|perfect|okay|all right|wonderful|nice)\b",
     r"\b(that|this|it|which|sure|sense) (works|makes sense|will do|would work|will work)\b|\bmakes sense\b|\bwhy not\b",
     r"\b(i|we) (do|am|are|have|would|can|could|will)$|\bgo (ahead|on|for it)\b|\bplease (do|go ahead)\b(?! not)",
     r"\b(have|got|spare) (a |an |some |two |one |five |ten |couple |few |\w+ )*(minutes?|moments?|seconds?|time|sec)\b",
     r"\b(i|we) can (talk|speak)\b|\bgood time\b|\bnot a problem\b|\bno problem\b|\bnot at all\b|\bi guess so\b|\bi think so\b|\bi suppose( so)?\b",
-    r"\b(love to|like that|happy to|would like( that| to)?|sounds good|you bet|by all means|for sure|all right|i agree|do it|book it)\b",
+    r"^(that is it|that is the one|right on|bingo|spot on|you got it|dead on|let us do it|works for me)\b|\b(love to|like that|happy to|would like( that| to)?|sounds good|you bet|by all means|for sure|all right|i agree|do it|book it)\b",
 )
 _NO_SURE = _compiled(
     r"^(\w+ ){0,1}(no|nope|nah|nuh_uh|negative)\b",
@@ -282,6 +292,7 @@ _MIXED_NO = _compiled(
 )
 _MIXED_YES = _compiled(
     r"\b(no|nah) (yeah|yes|yep|sure|that is (fine|okay|right|good|correct)|it is (fine|okay|good))\b",
+    r"\b(would|could|can|will) not (hurt|mind|be bad)\b|\bdo not mind( if i do)?$|\bhow could i (say no|resist)\b",
     r"^(no )?(no problem|not a problem|not at all|no worries|why not)\b",
     r"^(yes|yeah|sure|okay) (not a problem|no problem|no worries|why not)\b|\b(can not|could not) be better\b",
     r"^no (i do not mind|not at all|go ahead|please go|that is fine|i am free|i have (time|a (minute|moment)))\b",

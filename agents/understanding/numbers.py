@@ -26,7 +26,8 @@ _SCALE: Mapping[str, int] = {
 }
 _AMOUNT = re.compile(
     r"(?<![\w.:])(\d+(?:\.\d+)?|\.\d+)(?: (k|grand|thousand|mil|million|millions|m|1000000|1000)\b)?"
-    r"(?: (\d{1,3})(?= ?(?:$|thousand|k\b|grand|dollars)))?(?: ?(thousand|k|grand)\b)?"
+    r"(?: (\d{1,3})\b(?! ?(?:months?|years?|weeks?|days?|bed|bath|acres?|percent|am\b|pm\b|oclock|minutes?|to\b|or\b|and\b)))?"
+    r"(?: ?(thousand|k|grand)\b)?"
     r"(?: (dollars|dollar|bucks))?"
 )
 _NOT_MONEY = re.compile(
@@ -37,12 +38,23 @@ _NOT_MONEY = re.compile(
 _PRICE_RANGE = (10_000, 100_000_000)
 
 
+_WANTED = re.compile(
+    r"\b(?:i|we) (?:would |will |do |am |are )?(?:want|wanting|need|like|take|ask|asking|hope|hoping|expect|say|thinking|figure|figured|settle|shoot)\b"
+)
+
+
 def money_in(words: str, *, expected: bool) -> int | None:
     """Return an amount in USD: "four hundred grand" -> 400000, a range -> its middle.
 
     With `expected`, a bare "four fifty" is taken as thousands; without, only an amount that can
     be nothing but a price counts.
     """
+    if (
+        (own := _WANTED.split(words))
+        and len(own) > 1
+        and (last := money_in(own[-1], expected=expected))
+    ):
+        return last  # "he got four hundred, I want four fifty"
     if re.search(r"\bhalf a mil(lion)?\b|\bhalf mil(lion)?\b", words):
         return 500_000
     if re.search(r"\b(three quarters of a|three quarter) mil(lion)?\b", words):
@@ -55,17 +67,20 @@ def money_in(words: str, *, expected: bool) -> int | None:
         return int(half[1]) * 1_000_000 + 500_000
     if half := re.search(r"\b(1000000|million) and (a half|half)\b", text):
         return 1_500_000
+    if expected and (
+        half := re.search(
+            r"(?<![\w.])(\d) and (?:a )?half\b(?! (?:month|year|hour|bath|acre))", text
+        )
+    ):
+        return int(half[1]) * 100_000 + 50_000 if int(half[1]) > 1 else 1_500_000
     amounts = [
         amount
         for match in _AMOUNT.finditer(text)
         if (amount := _amount(match, text, expected)) is not None
     ]
     if not amounts:
-        return None
-    if between := re.search(
-        r"(?<![\w.])(\d+(?:\.\d+)?) (?:and|to|or) (\d+)(?: (thousand|k|grand|million|1000000))?",
-        text,
-    ):
+        return _rough_hundreds(words)
+    if between := _BETWEEN.search(text):
         low, high = _range(between)
         if _plausible(low) and _plausible(high) and low < high:
             return (low + high) // 2
@@ -98,12 +113,45 @@ def _amount(match: re.Match[str], text: str, expected: bool) -> int | None:
     return int(value) if _plausible(value) else None
 
 
+_SIDE = r"(\d+(?:\.\d+)?)(?: (\d{2})\b)?(?: (thousand|k|grand|million|mil|1000000|1000))?"
+_BETWEEN = re.compile(
+    rf"(?<![\w.]){_SIDE} (?:and|to|or|maybe|dash) (?:maybe |about |even )?{_SIDE}"
+)
+_HUNDREDS = ("", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_LEVELS: Mapping[str, int] = {
+    "low": 20_000,
+    "lower": 20_000,
+    "mid": 50_000,
+    "middle": 50_000,
+    "high": 80_000,
+    "upper": 80_000,
+}
+_ROUGH = re.compile(
+    rf"\b(?P<level>{'|'.join(_LEVELS)})(?: (?:to|or) (?P<other>{'|'.join(_LEVELS)}))? (?P<digit>{'|'.join(_HUNDREDS[1:])})"
+    r"(?:s|es| hundreds?)\b(?! (?:thousand|\d))"
+)
+
+
+def _rough_hundreds(words: str) -> int | None:
+    """Return the price in "the high threes": 380 000."""
+    match = _ROUGH.search(words)
+    if not match:
+        return None
+    levels = [_LEVELS[name] for name in (match["level"], match["other"]) if name]
+    return _HUNDREDS.index(match["digit"]) * 100_000 + sum(levels) // len(levels)
+
+
 def _range(match: re.Match[str]) -> tuple[int, int]:
-    """Return both ends of "between 4 and 500000", "400 to 450 thousand", in USD."""
-    high = float(match[2]) * _SCALE.get(match[3] or "", 1)
+    """Return both ends of "between 4 and 500000", "two to two fifty", in USD."""
+
+    def side(first: int) -> float:
+        value, tens, unit = match[first], match[first + 1], match[first + 2]
+        number = float(value) * 100 + int(tens) if tens and float(value) < 10 else float(value)
+        return number * _SCALE.get(unit or "", 1)
+
+    low, high = side(1), side(4)
     if high < 1_000:
         high *= 1_000
-    low = float(match[1])
     while 0 < low < high / 10 or (low < high and low * 10 <= high):
         low *= 10
     return int(low), int(high)
@@ -113,7 +161,14 @@ def _plausible(value: float) -> bool:
     return _PRICE_RANGE[0] <= value <= _PRICE_RANGE[1]
 
 
-_PAST = re.compile(r"\b(ago|old|for the (last|past)|been|since|built|bought|renovated|remodeled)\b")
+_PAST = re.compile(
+    r"\b(ago|old|for the (last|past)|been|since|built|bought|renovated|remodeled|lived|was|were|had|owned)\b"
+)
+_SPANS = frozenset({"spring", "summer", "fall", "autumn", "winter"})
+"""Seasons that last: "before summer" is a month sooner than "in summer"."""
+_NOT_NOW = re.compile(r"\bnot( \w+){0,6} (right now|now|at the moment|this (week|month|year))\b")
+MOST_MONTHS = 120
+"""Beyond that it is no plan but a story."""
 _SPAN = re.compile(
     r"(?<![\w.:])(\d+(?:\.\d+)?)( and a half)?(?: (?:to|or|and|maybe|2) (\d+))? ?"
     r"(day|days|week|weeks|month|months|year|years|mos|yrs|yr)\b( and a half)?"
@@ -169,17 +224,20 @@ _FAR = re.compile(
 
 def months_in(words: str, *, today: date, expected: bool) -> int | None:
     """Return in how many months from `today`: 0 is at once, a range counts to its end."""
+    words = _NOT_NOW.sub(" ", words)
     text = digits(words)
     if re.search(r"\b(next|a|this|within the|in the)? ?half (a |of a )?year\b", words):
         return 6
-    if not (_PAST.search(words) and not expected):
+    if re.search(r"\b(within|inside|over|in) (the|this|a|the next|the coming) year\b", words):
+        return 12
+    if not _PAST.search(words):
         spans = [
             _months_of(match)
             for match in _SPAN.finditer(text)
             if not re.match(r" (ago|old)\b", text[match.end() :])
         ]
-        if spans:
-            return max(0, round(spans[-1] if len(spans) > 1 else spans[0]))
+        if spans and spans[-1] <= MOST_MONTHS:
+            return max(0, round(spans[-1]))
     if expected or re.search(r"\b(sell|move|moving|list|gone|out|buy|rent|lease|need)\b", words):
         if (calendar := _calendar_months(words, today)) is not None:
             return calendar
@@ -220,7 +278,8 @@ def _calendar_months(words: str, today: date) -> int | None:
             rf"\b(in|by|before|after|this|next|the|around|over|come|until|for|during) (the )?(early |late |end of )?{name}\b",
             words,
         ):
-            return (month - today.month) % 12
+            earlier = name in _SPANS and re.search(rf"\bbefore (the )?{name}\b", words)
+            return max(0, (month - today.month) % 12 - (1 if earlier else 0))
     for number, name in enumerate(_MONTHS, 1):
         if (name != "may" and re.search(rf"\b{name}\b", words)) or re.search(
             rf"\b(in|by|before|until|around|this|next|of|till) (early |late |mid )?{name}\b", words

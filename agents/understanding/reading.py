@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -14,10 +14,13 @@ from agents.playbook import Question, Script
 from agents.understanding.answers import Answer, answer_to, corrected_part, is_question
 from agents.understanding.choices import Choice, choice_of
 from agents.understanding.intents import Intent, intents_in
+from agents.understanding.languages import other_language
+from agents.understanding.near_misses import mended as near_miss
+from agents.understanding.persons import somebody_else
 from agents.understanding.questions import asks_question
 from agents.understanding.times import Named, named_time
 from agents.understanding.wishes import Wish, wish_in
-from agents.understanding.words import close, first_trigger, normalised
+from agents.understanding.words import first_trigger, normalised
 
 ENOUGH = 0.5
 """Confidence from which a reading is acted on."""
@@ -46,7 +49,7 @@ class Context:
     def asked(self) -> Question | None:
         """The playbook's question that is open, if one is."""
         kind, _, slot = self.expecting.partition(".")
-        if kind not in ("ask", "clarify"):
+        if kind not in ("ask", "clarify", "recall"):
             return None
         return next((each for each in self.script.questions if each.slot == slot), None)
 
@@ -62,6 +65,8 @@ class Reading:
     fact: str = ""
     question: bool = False
     """Whether it asks something that is none of the above."""
+    language: str = ""
+    """The ISO 639-1 code of the language it is in, where that is clearly not English."""
     human: bool = False
     choice: Choice | None = None
     time: Named = field(default_factory=Named)
@@ -111,7 +116,7 @@ def read_by_rules(text: str, context: Context) -> Reading:
     reading = _read(words, context, tolerant=False)
     if reading.understood or len(words) < 4:
         return reading
-    mended = " ".join(_mend(word) for word in words.split())
+    mended = " ".join(map(near_miss, words.split()))
     return _read(mended, context, tolerant=True)
 
 
@@ -119,8 +124,8 @@ def _read(words: str, context: Context, *, tolerant: bool) -> Reading:
     tokens = words.split()
     script = context.script
     intents = intents_in(words)
-    if _is_somebody_else(words, context.first_name):
-        intents[Intent.WRONG_NUMBER] = 0.9
+    if (somebody := somebody_else(words, context.first_name)) is not None:
+        intents[somebody] = 0.9
     answers = _answers(words, context, intents, tolerant)
     if answers and re.search(r"\b(rent|renter|renting|tenant|own)\b", words):
         # Who rents cannot sell; to a playbook that asks for it, it is an answer.
@@ -186,22 +191,12 @@ def _read(words: str, context: Context, *, tolerant: bool) -> Reading:
         objection=objection,
         fact=fact,
         question=not (fact or objection) and asks_question(words),
+        language=other_language(words),
         human=Intent.HUMAN in intents
-        or first_trigger(script.transfer_triggers, tokens) is not None,
+        or (first_trigger(script.transfer_triggers, tokens) is not None and not fact),
         choice=choice,
         time=named,
         wish=wish,
-    )
-
-
-def _is_somebody_else(words: str, first_name: str) -> bool:
-    """Tell "I am not Maria", "there is no Maria here" from other words."""
-    name = re.escape(normalised(first_name))
-    return bool(name) and bool(
-        re.search(rf"\b(i am|this is|name is|it is) not {name}\b|\bno {name}\b.*\bhere\b", words)
-        or re.search(
-            rf"\b{name} (does not|is not|has not|no longer)\b.*\b(here|number|live)\b", words
-        )
     )
 
 
@@ -267,107 +262,3 @@ def _correction_target(meant: str, context: Context) -> Question | None:
     if not context.last_answered:
         return None
     return next((q for q in context.script.questions if q.slot == context.last_answered), None)
-
-
-_TRADE: Sequence[str] = (
-    "interested",
-    "tomorrow",
-    "morning",
-    "afternoon",
-    "evening",
-    "monday",
-    "tuesday",
-    "wednesday",
-    "thursday",
-    "friday",
-    "saturday",
-    "sunday",
-    "months",
-    "month",
-    "bedrooms",
-    "bedroom",
-    "house",
-    "condo",
-    "townhouse",
-    "apartment",
-    "thousand",
-    "hundred",
-    "million",
-    "dollars",
-    "agent",
-    "realtor",
-    "number",
-    "wrong",
-    "commission",
-    "possible",
-    "correct",
-    "definitely",
-    "absolutely",
-    "second",
-    "first",
-    "either",
-    "neither",
-    "later",
-    "driving",
-    "retiring",
-    "divorce",
-    "repeat",
-    "three",
-    "seven",
-    "eleven",
-    "fifteen",
-    "twenty",
-    "eight",
-    "right",
-    "selling",
-    "moving",
-)
-_KNOWN = frozenset(
-    (
-        *_TRADE,
-        "there",
-        "where",
-        "these",
-        "their",
-        "those",
-        "would",
-        "could",
-        "should",
-        "about",
-        "other",
-        "night",
-        "light",
-        "might",
-        "tight",
-        "fight",
-        "eighty",
-        "eighth",
-        "mother",
-        "month's",
-        "horse's",
-        "mouse",
-        "house's",
-        "latter",
-        "letter",
-        "seconds",
-        "thirst",
-        "numbers",
-        "write",
-        "wright",
-        "bright",
-        "fright",
-        "loving",
-        "telling",
-        "calling",
-        "falling",
-        "setting",
-        "agents",
-    )
-)
-
-
-def _mend(word: str) -> str:
-    """Return the word of the trade that `word` nearly is, or the word."""
-    if word in _KNOWN or len(word) < 5:
-        return word
-    return next((wanted for wanted in _TRADE if close(word, wanted)), word)

@@ -199,6 +199,9 @@ _BARE_HOUR = re.compile(
 
 def _clock(text: str, bare_hour: bool) -> Clock | None:
     for pattern in (*_CLOCK_PATTERNS, *((_BARE_HOUR,) if bare_hour else ())):
+        # "One" is an hour only where nothing else is said: "the good one" is none.
+        if pattern is _BARE_HOUR and len(text.split()) > 3:
+            text = re.sub(r"(?<![\d:])\b1\b(?!:)", " ", text)
         if match := pattern.search(text):
             found = match.groupdict()
             hour, minute = int(found["h"]), int(found.get("m") or 0)

@@ -100,8 +100,8 @@ class Wish:
         """Return how far a time is from suiting: days off, and minutes off on the day."""
         day, days = local.date(), 0
         if not self.fits_day(day):
-            wanted = [*self.days, *filter(None, (self.first, self.last))]
-            days = min((abs((day - each).days) for each in wanted), default=7) or 1
+            near = (n for n in range(1, 60) if self._fits_about(day, n))
+            days = next(near, 60)
         at = local.time()
         minutes = 0.0 if self.fits_time(at) else 720.0
         if self.clock is not None:
@@ -110,6 +110,10 @@ class Wish:
             edges = (_minutes(self.hours[0]), _minutes(self.hours[1]))
             minutes = min(abs(_minutes(at) - edge) for edge in edges)
         return days, minutes
+
+    def _fits_about(self, day: date, days: int) -> bool:
+        span = timedelta(days=days)
+        return self.fits_day(day + span) or self.fits_day(day - span)
 
     def also(self, newer: Wish) -> Wish:
         """Return this wish with a newer one: what was refused stays, what is wished is replaced."""
@@ -175,6 +179,12 @@ _REFUSED = (
 _FROM = r"(?:after|from|starting|beginning|since|past|following)"
 
 
+_COME_BY = re.compile(
+    r"\b(come|comes|coming|stop|stops|swing|drop|pop|be) (?:by|over|round|around|out)\b"
+)
+"""Somebody comes by on Thursday, not by Thursday."""
+
+
 def wish_in(
     words: str,
     *,
@@ -191,6 +201,7 @@ def wish_in(
         anchor: the time that is to be changed, for "an hour later" and "the same time on Friday".
     """
     today = now.astimezone(zone).date()
+    words = _COME_BY.sub(r"\1", words)
     words = re.sub(
         rf"\b({'|'.join(WEEKDAYS)}|tomorrow|today|morning|afternoon|evening)'s\b", r"\1 is", words
     )
@@ -198,6 +209,8 @@ def wish_in(
     wish = _bounds(text, today) or Wish()
     text = _BOUND_WORDS.sub(" ", text) if wish else text
     wish = _days(text, today, wish)
+    if anchor and len(wish.days) > 1:  # "I am booked tomorrow, can we do Thursday": not tomorrow
+        wish = replace(wish, days=wish.days - {anchor.astimezone(zone).date()})
     wish = _hours(text, wish, today)
     wish = replace(
         wish,
@@ -355,7 +368,7 @@ def _days(text: str, today: date, wish: Wish) -> Wish:
         return replace(wish, weekdays=frozenset(every))
     named = {
         found
-        for part in re.split(r"\b(?:or|and|but|then|maybe|either)\b|;", text)
+        for part in re.split(r"\b(?:or|and|but|then|maybe|either|can|could|move|rather)\b|;", text)
         if (found := day_in(part, today))
     }
     return replace(wish, days=frozenset(named)) if named else wish
@@ -497,7 +510,7 @@ _PUSH = re.compile(
 
 _COMPARED = re.compile(
     r"\b(something|anything|a bit|a little|little|bit|any|much|one|times?|even|somewhat|have|got) (later|earlier|sooner)\b|"
-    r"\b(later|earlier|sooner) (please|times?|slots?|ones|then|possible|if possible|would)\b|^(?!the )(\w+ )?(later|earlier|sooner)( \w+)?$|"
+    r"\b(later|earlier|sooner) (please|times?|slots?|ones|then|possible|if possible|would)\b|^(?!the )(\w+ )?(later|earlier|sooner)( (?!one\b)\w+)?$|"
     r"\b(later|earlier) (in|on|that) (the )?day\b|(?<!the )\bsooner\b(?! or)"
 )
 

@@ -42,7 +42,14 @@ _SPELLINGS = (
     (re.compile(r"\bgimme\b"), "give me"),
     (re.compile(r"\b(y'all|yall)\b"), "you all"),
     (re.compile(r"\b(any more)\b"), "anymore"),
-    (re.compile(r"\b(yea|yeh|ya|yah)\b"), "yeah"),
+    (re.compile(r"\b(yea|yeh|ya|yah|yessir|yessum|yass)\b"), "yeah"),
+    (re.compile(r"\b(naw|nae|nay|nuh|nop|noo+)\b"), "no"),
+    (re.compile(r"\b(gimme)\b"), "give me"),
+    (re.compile(r"\b(dunno)\b"), "do not know"),
+    (re.compile(r"\b(em)\b"), "them"),
+    (re.compile(r"\bcolour\b"), "color"),
+    (re.compile(r"\b(furst|fist|forst)(?= (one|time|slot|yin|option))"), "first"),
+    (re.compile(r"\b(yin|wan)\b"), "one"),
     (re.compile(r"\b(ok|okey|okie|kay|mkay)\b"), "okay"),
     (re.compile(r"\balright\b"), "all right"),
     (re.compile(r"\b(mm|mhm|um|uh) ?-?(hm+|huh)\b|\bmhm+\b"), "uh_huh"),
@@ -73,9 +80,12 @@ _MISHEARD = (
         "not interested",
     ),
     (re.compile(r"\bno interested\b"), "not interested"),
+    (re.compile(r"\b(that is|it is|is) write\b"), r"\1 right"),
     (re.compile(r"\b(wrong) (numb are|numb|member)\b"), "wrong number"),
 )
-_FILLERS = re.compile(r"\b(um+|uhm*|er+m*|ah+|hm+|mm+|eh|you know|i mean(?= i)|kind of|sort of)\b")
+_FILLERS = re.compile(
+    r"\b(um+|uhm*|er+m*|ah+|hm+|mm+|eh|och|you know what|you know|i mean(?= i)|kind of|sort of)\b"
+)
 
 
 @lru_cache(maxsize=512)
@@ -104,6 +114,8 @@ _ONE_AS_PRONOUN = re.compile(
     r"\b(first|second|third|last|latter|earlier|early|later|late|other|that|this|which|any|either|"
     r"no|every|each|some|the|a|good|better|new|bigger|smaller|another|right|wrong|monday|tuesday|"
     r"wednesday|thursday|friday|saturday|sunday|morning|afternoon) one\b"
+    r"(?! (bed|bedroom|bath|bathroom|story|acre|month|year|week|day|hour|hundred|thousand|million|"
+    r"point|car|family))"
 )
 
 
@@ -147,6 +159,31 @@ def _distance_within(one: str, other: str, most: int) -> bool:
     return row[-1] <= most
 
 
+_DETERMINERS = (
+    frozenset({"a", "an", "some", "any", "another"}),
+    frozenset({"the", "that", "this", "these", "those"}),
+)
+
+
+@lru_cache(maxsize=8192)
+def stem(word: str) -> str:
+    """Return a word without its ending, so that "selling", "sells" and "sell" are one."""
+    for group in _DETERMINERS:
+        if word in group:
+            return min(group)
+    if len(word) > 4 and word.endswith("ies"):
+        return f"{word[:-3]}y"
+    for ending in ("ing", "ed"):
+        base = word.removesuffix(ending)
+        if base != word and len(base) >= 3 and re.search("[aeiouy]", base):
+            if base[-1] == base[-2] and base[-1] not in "lsz":
+                return base[:-1]
+            return base.removesuffix("e")
+    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        word = word[:-1]
+    return word.removesuffix("e") if len(word) > 4 else word
+
+
 _NEGATIONS = frozenset({"not", "no", "never", "without", "neither", "nothing", "nor"})
 _GAP = 2
 """How many words may stand between two words of a trigger."""
@@ -154,7 +191,7 @@ _GAP = 2
 
 @lru_cache(maxsize=4096)
 def _trigger_tokens(trigger: str) -> tuple[str, ...]:
-    return tuple(normalised(trigger).split())
+    return tuple(map(stem, normalised(trigger).split()))
 
 
 def trigger_found(trigger: str, tokens: Sequence[str], *, tolerant: bool = False) -> bool:
@@ -164,12 +201,22 @@ def trigger_found(trigger: str, tokens: Sequence[str], *, tolerant: bool = False
     "we do not have an agent" is not "have an agent". With `tolerant`, words that are nearly the
     trigger's count too.
     """
-    wanted = _trigger_tokens(trigger)
-    if not wanted:
+    return _found(_trigger_tokens(trigger), _stems(tuple(tokens)), tokens, tolerant)
+
+
+@lru_cache(maxsize=512)
+def _stems(tokens: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(stem, tokens))
+
+
+def _found(
+    wanted: Sequence[str], stems: Sequence[str], tokens: Sequence[str], tolerant: bool
+) -> bool:
+    if not wanted or not (tolerant or wanted[0] in stems):
         return False
     negative = not _NEGATIONS.isdisjoint(wanted)
     for start in range(len(tokens)):
-        end = _match_from(start, wanted, tokens, tolerant)
+        end = _match_from(start, wanted, stems, tokens if tolerant else ())
         if end is None:
             continue
         if negative or _NEGATIONS.isdisjoint(tokens[max(0, start - 2) : end]):
@@ -178,14 +225,18 @@ def trigger_found(trigger: str, tokens: Sequence[str], *, tolerant: bool = False
 
 
 def _match_from(
-    start: int, wanted: Sequence[str], tokens: Sequence[str], tolerant: bool
+    start: int, wanted: Sequence[str], stems: Sequence[str], spelled: Sequence[str]
 ) -> int | None:
-    """Return the end of the trigger's match that begins at `start`, if there is one."""
+    """Return the end of the trigger's match that begins at `start`, if there is one.
+
+    Args:
+        spelled: the words themselves, where near misses count.
+    """
     at = start
     for number, word in enumerate(wanted):
         reach = 1 if number == 0 else 1 + _GAP
-        for here in range(at, min(at + reach, len(tokens))):
-            if tokens[here] == word or (tolerant and close(tokens[here], word)):
+        for here in range(at, min(at + reach, len(stems))):
+            if stems[here] == word or (spelled and close(spelled[here], word)):
                 at = here + 1
                 break
         else:
@@ -198,3 +249,8 @@ def first_trigger(
 ) -> str | None:
     """Return the first of `triggers` that is found in `tokens`."""
     return next((each for each in triggers if trigger_found(each, tokens, tolerant=tolerant)), None)
+
+
+def specificity(trigger: str) -> int:
+    """Return how much a trigger tells: the letters of its longest word, as heard."""
+    return max((len(word) for word in _trigger_tokens(trigger)), default=0)

@@ -71,7 +71,7 @@ _REGISTERED = Frame.of(
     r"(?:do|to) not (?:be )?(?:call|called|contact)(?: me)? (?:number|list|lists|registry|register|database|law|laws)\b",
     r"(?:do not|no|not to|never|not) (?:call|contact) (?:list|registry|lists|register)\b",
     r"(?:put|add|mark|mark down|flag|place|list|get|place|set|register|note|on|am|are) (?:<mine> |it |this |down |as |on |to |in |the |your |a |registered |for |number |national )*(?:do not|no) (?:call|contact)\b(?! (?:<whom>))",
-    r"(?:number|line|phone) (?:is |has been )?(?:on |registered |in |as |for )*(?:the |a )?(?:national )?(?:do not call|no call|do not contact)\b",
+    r"(?:number|line|phone) (?:is |has been |on |registered |in |as |for )+(?:the |a )?(?:national )?(?:do not call|no call|do not contact)\b",
     r"(?:on|in|with) the (?:national |federal |state |government )?(?:do not call )?registry\b",
     r"(?:d n c|dnc)\b",
     unless=(

@@ -1,0 +1,110 @@
+"""Words of the trade that recognition nearly got: "tumorrow", "munths", "aghent"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from agents.understanding.words import close
+
+_TRADE: Sequence[str] = (
+    "interested",
+    "tomorrow",
+    "morning",
+    "afternoon",
+    "evening",
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+    "months",
+    "month",
+    "bedrooms",
+    "bedroom",
+    "house",
+    "condo",
+    "townhouse",
+    "apartment",
+    "thousand",
+    "hundred",
+    "million",
+    "dollars",
+    "agent",
+    "realtor",
+    "number",
+    "wrong",
+    "commission",
+    "possible",
+    "correct",
+    "definitely",
+    "absolutely",
+    "second",
+    "first",
+    "either",
+    "neither",
+    "later",
+    "driving",
+    "retiring",
+    "divorce",
+    "repeat",
+    "three",
+    "seven",
+    "eleven",
+    "fifteen",
+    "twenty",
+    "eight",
+    "right",
+    "selling",
+    "moving",
+)
+_KNOWN = frozenset(
+    (
+        *_TRADE,
+        "there",
+        "where",
+        "these",
+        "their",
+        "those",
+        "would",
+        "could",
+        "should",
+        "about",
+        "other",
+        "night",
+        "light",
+        "might",
+        "tight",
+        "fight",
+        "eighty",
+        "eighth",
+        "mother",
+        "month's",
+        "horse's",
+        "mouse",
+        "house's",
+        "latter",
+        "letter",
+        "seconds",
+        "thirst",
+        "numbers",
+        "write",
+        "wright",
+        "bright",
+        "fright",
+        "loving",
+        "telling",
+        "calling",
+        "falling",
+        "setting",
+        "agents",
+    )
+)
+
+
+def mended(word: str) -> str:
+    """Return the word of the trade that `word` nearly is, or the word."""
+    if word in _KNOWN or len(word) < 5:
+        return word
+    return next((wanted for wanted in _TRADE if close(word, wanted)), word)
