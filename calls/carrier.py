@@ -60,6 +60,7 @@ __all__ = [
     "circuit",
     "leg_create",
     "public_url",
+    "recording_delete",
     "recording_fetch",
     "recordings_price",
     "signature_is_valid",
@@ -287,6 +288,18 @@ def recording_fetch(url: str, *, limit_bytes: int = 200_000_000) -> bytes:
     return _repeated(get, url)
 
 
+def recording_delete(sid: str) -> None:
+    """Delete a recording at the carrier. One that is not there is a success.
+
+    Raises:
+        CarrierError: it could not be deleted.
+    """
+    try:
+        _repeated(lambda: _client().recordings(sid).delete(), sid)
+    except CallUnknown:
+        return
+
+
 def recordings_price(sid: str) -> Decimal | None:
     """Return the USD billed for a call's recordings by the carrier; `None` until known.
 
@@ -298,7 +311,7 @@ def recordings_price(sid: str) -> Decimal | None:
         # An absent recording has no sound, and no price will ever come for it.
         return [
             _billed(row.price, row.price_unit)
-            for row in _client().recordings.list(call_sid=sid, limit=20)
+            for row in _client().recordings.list(call_sid=sid, include_soft_deleted=True, limit=20)
             if row.status != "absent"
         ]
 

@@ -13,7 +13,11 @@ from django.utils import timezone
 from calls.policy.schedule import Daily, Every, Rhythm
 from calls.services.aftercall import aftercall_run
 from calls.services.budget_alerts import budget_alert_send
-from calls.services.carrier_recordings import carrier_recording_fetch
+from calls.services.carrier_recordings import (
+    carrier_recording_delete,
+    carrier_recording_fetch,
+    recordings_verify,
+)
 from calls.services.outbox import Handler, NotYet, outbox_purge, outbox_run
 from calls.services.reviews import call_review_run
 from calls.services.transfers import transfer_ring
@@ -81,6 +85,14 @@ def _sheets(payload: Mapping[str, Any], now: datetime) -> None:
     sheets_look(now)
 
 
+def _carrier_recording_delete(payload: Mapping[str, Any], now: datetime) -> None:
+    carrier_recording_delete(call_id=payload["call"], now=now)
+
+
+def _recordings_verify(payload: Mapping[str, Any], now: datetime) -> None:
+    recordings_verify(now=now)
+
+
 def _reconcile_costs(payload: Mapping[str, Any], now: datetime) -> None:
     call_command("reconcile_costs")
 
@@ -108,6 +120,8 @@ HANDLERS: dict[str, Handler] = {
     "call_review": _call_review,
     "bulk": _bulk,
     "carrier_recording": _carrier_recording,
+    "carrier_recording_delete": _carrier_recording_delete,
+    "recordings_verify": _recordings_verify,
     "import": _import,
     "jobs_purge": _jobs_purge,
     "numbers": _numbers,
@@ -126,6 +140,8 @@ QUEUES: dict[str, str] = {
     "call_review": "slow",
     "bulk": "slow",
     "carrier_recording": "slow",
+    "carrier_recording_delete": "slow",
+    "recordings_verify": "slow",
     "import": "slow",
     "jobs_purge": "slow",
     "numbers": "slow",
@@ -139,6 +155,7 @@ QUEUES: dict[str, str] = {
 CLAIMS: dict[str, timedelta] = {
     "sheet": timedelta(minutes=5),
     "reconcile_costs": timedelta(minutes=20),
+    "recordings_verify": timedelta(minutes=20),
     "refresh_prices": timedelta(minutes=10),
 }
 """Kind -> how long one attempt may take, where `calls.services.outbox.CLAIM` is too short."""
@@ -153,6 +170,7 @@ def scheduled() -> dict[str, Rhythm]:
         "reconcile_costs": Daily(time(3, 10)),
         "jobs_purge": Daily(time(4, 40)),
         "sheets": Every(timedelta(minutes=5)),
+        "recordings_verify": Daily(time(5, 0)),
     }
     if not settings.ENV.carrier_is_simulated:
         rhythms["refresh_prices"] = Daily(time(2, 40))

@@ -18,6 +18,7 @@ from pipecat.workers.runner import WorkerRunner
 from agents.conversation import Conversation
 from agents.interface import Brief, ConversationProtocol
 from agents.llm.process import call_model
+from calls.recording_files import recording_put
 from calls.services.ending import carrier_end, hang_up_begin
 from calls.services.metering import Meter, call_meter
 from calls.services.record import event_record, notes_record, recording_store
@@ -281,6 +282,8 @@ class CallRun:
     async def _keep_recording(self) -> None:
         recorded = None if self._recorder is None else await self._recorder.finish()
         if recorded is not None:
+            name = str(recorded.path.relative_to(settings.MEDIA_ROOT))
+            await asyncio.to_thread(recording_put, recorded.path, name=name, sha256=recorded.sha256)
             self._clerk.note(
                 recording_store,
                 call_id=self._live.call_id,

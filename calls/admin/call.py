@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from django.contrib import admin
@@ -26,6 +25,7 @@ from calls.admin.sound import outline, ranged_response
 from calls.desk.call_page import call_page, call_total, is_growing, turns_from
 from calls.formats import clock
 from calls.models import Call, Recording
+from calls.recording_files import recording_here
 from leads.admin.append_only import AppendOnlyAdmin
 from leads.admin.date_range import DateRangeFilter
 
@@ -164,15 +164,22 @@ class CallAdmin(AppendOnlyAdmin):
 
     def recording(self, request: HttpRequest, call_id: Any) -> HttpResponse:
         """Play the recording to those who may hear it."""
-        recording, file = self._sound(request, call_id)
-        kind = "audio/mpeg" if file.suffix == ".mp3" else "audio/wav"
-        return ranged_response(request, file, etag=recording.sha256, content_type=kind)
+        recording = self._sound(request, call_id)
+        name = recording.name
+        kind = "audio/mpeg" if name.endswith(".mp3") else "audio/wav"
+        try:
+            return ranged_response(request, name, etag=recording.sha256, content_type=kind)
+        except FileNotFoundError:
+            raise Http404("The file of this recording is missing.") from None
 
     def outline(self, request: HttpRequest, call_id: Any) -> HttpResponse:
         """Return the outline of the recording for the waveform."""
-        recording, file = self._sound(request, call_id)
+        recording = self._sound(request, call_id)
         try:
-            response = JsonResponse(outline(file))
+            with recording_here(recording.name) as path:
+                response = JsonResponse(outline(path))
+        except FileNotFoundError:
+            raise Http404("The file of this recording is missing.") from None
         except ValueError as error:
             return JsonResponse({"error": str(error)}, status=422)
         response["Cache-Control"] = "private, max-age=3600"
@@ -187,13 +194,13 @@ class CallAdmin(AppendOnlyAdmin):
             raise Http404("There is no such call.")
         return call
 
-    def _sound(self, request: HttpRequest, call_id: Any) -> tuple[Recording, Path]:
+    def _sound(self, request: HttpRequest, call_id: Any) -> Recording:
         if not request.user.has_perm("calls.view_recording"):
             raise PermissionDenied
         recording = Recording.objects.filter(call_id=call_id, state=Recording.State.STORED).first()
-        if recording is None or not Path(recording.file.path).is_file():
+        if recording is None:
             raise Http404("This call has no recording.")
-        return recording, Path(recording.file.path)
+        return recording
 
 
 def _seconds(call: Call) -> int:

@@ -10,32 +10,33 @@ from typing import Any
 import numpy as np
 from django.http import HttpRequest, HttpResponse
 
+from calls.recording_files import recording_part, recording_size
+
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
 def ranged_response(
-    request: HttpRequest, path: Path, *, etag: str, content_type: str
+    request: HttpRequest, name: str, *, etag: str, content_type: str
 ) -> HttpResponse:
-    """Return the file, or the one part of it that the request asks for (RFC 9110, section 14).
+    """Return a kept recording, or the part that the request asks for (RFC 9110, section 14).
 
     Several parts at once are not served: the whole file answers such a request, which the RFC
     allows. A call has a greatest length, so that a whole file fits into memory (19 MB for ten
     minutes).
     """
-    size = path.stat().st_size
+    size = recording_size(name)
     wanted = _RANGE.fullmatch(request.headers.get("Range", "").strip())
     quoted = f'"{etag}"'
     if request.headers.get("If-Range", quoted) != quoted:
         wanted = None
     if wanted is None or not any(wanted.groups()):
-        response = HttpResponse(path.read_bytes(), content_type=content_type)
+        whole = recording_part(name, 0, size - 1) if size else b""
+        response = HttpResponse(whole, content_type=content_type)
     else:
         first, last = _bounds(wanted, size)
         if first > last or first >= size:
             return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
-        with path.open("rb") as file:
-            file.seek(first)
-            part = file.read(last - first + 1)
+        part = recording_part(name, first, last)
         response = HttpResponse(part, status=206, content_type=content_type)
         response["Content-Range"] = f"bytes {first}-{last}/{size}"
     response["Accept-Ranges"] = "bytes"

@@ -7,6 +7,8 @@ import uuid
 from django.db import models
 from django.db.models import F, Q
 
+from calls.recording_files import recordings_storage
+
 
 class Turn(models.Model):
     """One speaker's words, with times in ms since the media stream began.
@@ -90,7 +92,9 @@ class Recording(models.Model):
     call = models.OneToOneField("calls.Call", on_delete=models.CASCADE, related_name="recording")
     source = models.CharField(max_length=10, choices=Source.choices)
     state = models.CharField(max_length=10, choices=State.choices, default=State.RECORDING)
-    file = models.FileField(upload_to="recordings/", blank=True, max_length=200)
+    file = models.FileField(
+        upload_to="recordings/", storage=recordings_storage, blank=True, max_length=200
+    )
     provider_sid = models.CharField(max_length=64, blank=True)
     channels = models.PositiveSmallIntegerField(default=2)
     sample_rate = models.PositiveIntegerField(default=8000, help_text="Hz.")
@@ -99,6 +103,15 @@ class Recording(models.Model):
         default=0, help_text="Time of the recording's first sample in the stream's time."
     )
     sha256 = models.CharField(max_length=64, blank=True)
+    verified_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the file was last compared with its checksum."
+    )
+    damaged_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when the file is missing or differs."
+    )
+    keep_until = models.DateField(
+        null=True, blank=True, help_text="May be deleted after this day; empty: kept."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -115,3 +128,8 @@ class Recording(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_source_display()}, {self.duration_ms / 1000:.0f} s"
+
+    @property
+    def name(self) -> str:
+        """The file's name in the storage; empty while there is none."""
+        return self.file.name or ""

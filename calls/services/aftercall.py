@@ -23,13 +23,14 @@ from billing.services import qualified_lead_record, reservation_settle
 from calls import carrier
 from calls.models import Call, Campaign, Enrolment, Outcome, Recording, Turn
 from calls.policy.lifecycle import EndFacts, NextStep, next_step, outcome_of, stage_for
+from calls.recording_files import recording_put
 from calls.selectors import notes_of
 from calls.services.campaigns import campaign_finish_if_done
 from calls.services.metering import legs_charge, minutes_settle
 from calls.services.outbox import NotYet
 from calls.services.record import recording_store
 from calls.services.reviews import review_promise
-from calls.services.sound import NotRepairable, wav_repair
+from calls.services.sound import NotRepairable, sha256_of, wav_repair
 from leads.models import Task
 from leads.services import lead_score_record, lead_stage_set, timeline_add
 from leads.services.tasks import task_add
@@ -108,7 +109,9 @@ def _recording_complete(call: Call, now: datetime) -> None:
     path = Path(settings.MEDIA_ROOT) / f"recordings/{call.pk}.wav"
     try:
         duration_ms = wav_repair(path)
-        recording_store(call_id=call.pk, path=path, duration_ms=duration_ms, now=now)
+        digest = sha256_of(path)
+        recording_put(path, name=recording.name, sha256=digest)
+        recording_store(call_id=call.pk, path=path, duration_ms=duration_ms, sha256=digest, now=now)
     except (OSError, NotRepairable) as error:
         logger.error("recording_lost", error=type(error).__name__)
         Recording.objects.filter(pk=recording.pk).update(state=Recording.State.FAILED)

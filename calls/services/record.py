@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -111,6 +111,12 @@ def notes_record(*, call_id: UUID | str, notes: Notes, now: datetime) -> None:
         open_calls.exclude(outcome=Outcome.DO_NOT_CALL).update(outcome=notes.outcome)
 
 
+def keep_until(now: datetime) -> date | None:
+    """Return the last day on which a recording made now has to be kept; `None` for ever."""
+    days = settings.ENV.recordings_keep_days
+    return (now + timedelta(days=days)).date() if days else None
+
+
 def recording_store(
     *,
     call_id: UUID | str,
@@ -121,8 +127,10 @@ def recording_store(
 ) -> None:
     """Mark the recording as complete. Safe to run twice; a stored recording is not replaced.
 
+    Where recordings are kept elsewhere, `calls.recording_files.recording_put` comes first.
+
     Args:
-        path: the finished file, under MEDIA_ROOT.
+        path: the finished file, under MEDIA_ROOT; its name there is its name in the storage.
         duration_ms: its length.
         sha256: its checksum in hex; computed from the file when not given.
     """
@@ -135,7 +143,13 @@ def recording_store(
         changed = (
             Recording.objects.filter(call_id=call_id)
             .exclude(state=Recording.State.STORED)
-            .update(state=Recording.State.STORED, file=name, duration_ms=duration_ms, sha256=digest)
+            .update(
+                state=Recording.State.STORED,
+                file=name,
+                duration_ms=duration_ms,
+                sha256=digest,
+                keep_until=keep_until(now),
+            )
         )
         if changed or Recording.objects.filter(call_id=call_id).exists():
             return
@@ -148,6 +162,7 @@ def recording_store(
                     file=name,
                     duration_ms=duration_ms,
                     sha256=digest,
+                    keep_until=keep_until(now),
                 )
         except IntegrityError:
             # Another process made the row in the same moment: it holds the same file.

@@ -30,6 +30,7 @@ class Recording:
     status: str = "in-progress"
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     updated: datetime = field(default_factory=lambda: datetime.now(UTC))
+    deleted: bool = False  # its description stays for a while: Twilio's "soft delete"
     start_byte: int = 0
     end_byte: int | None = None
 
@@ -94,7 +95,7 @@ class Recording:
             "duration": str(self.duration_s) if done else None,
             "price": str(-minutes * PRICE_PER_MINUTE) if self.status == "completed" else None,
             "price_unit": "USD",
-            "status": self.status,
+            "status": "deleted" if self.deleted else self.status,
             "channels": self.channels,
             "source": self.source,
             "error_code": None,

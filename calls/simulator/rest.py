@@ -209,6 +209,8 @@ class RestApi:
         else:
             wanted = request.query.get("CallSid", "")
             found = [r for r in reversed(self._recordings()) if wanted in ("", r.call.sid)]
+        if request.query.get("IncludeSoftDeleted", "false").lower() != "true":
+            found = [recording for recording in found if not recording.deleted]
         base_url = self._board.base_url
         shown = [partial(recording.resource, base_url) for recording in found]
         return _page(request, "recordings", shown)
@@ -229,9 +231,8 @@ class RestApi:
         return web.json_response(recording.resource(self._board.base_url))
 
     async def delete_recording(self, request: web.Request) -> web.Response:
-        """Delete a recording."""
-        recording = self._recording(request)
-        recording.call.recordings.remove(recording)
+        """Delete a recording: it is not to be had any more, and listed only on demand."""
+        self._recording(request).deleted = True
         return web.Response(status=204)
 
     async def recording_sound(self, request: web.Request) -> web.Response:
@@ -250,7 +251,8 @@ class RestApi:
         sid = request.match_info["recording"]
         call = request.match_info.get("call")
         for recording in reversed(self._recordings()):
-            if call in (None, recording.call.sid) and sid in (recording.sid, "Twilio.CURRENT"):
+            here = call in (None, recording.call.sid) and not recording.deleted
+            if here and sid in (recording.sid, "Twilio.CURRENT"):
                 return recording
         raise not_found(request.path)
 

@@ -118,6 +118,30 @@ STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 # Recordings: never under a public URL, served by a view that asks who wants to hear.
 MEDIA_ROOT = ENV.data_dir / "media"
 
+
+def _recordings() -> dict[str, Any]:
+    """Return where recordings are kept. Never a public address: our pages ask who wants to hear."""
+    if not ENV.recordings_s3_bucket:
+        return {"BACKEND": "django.core.files.storage.FileSystemStorage"}
+    options: dict[str, Any] = {
+        "bucket_name": ENV.recordings_s3_bucket,
+        "endpoint_url": ENV.recordings_s3_endpoint or None,
+        "region_name": ENV.recordings_s3_region or None,
+        "access_key": ENV.recordings_s3_access_key or None,
+        "secret_key": ENV.recordings_s3_secret_key.get_secret_value() or None,
+        "default_acl": "private",
+        "file_overwrite": True,
+        "querystring_auth": True,
+    }
+    return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
+
+
+STORAGES: dict[str, Any] = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "recordings": _recordings(),
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+
 REDIS_URL = ENV.redis_url.get_secret_value()
 CHANNEL_LAYERS: dict[str, Any] = (
     {

@@ -78,6 +78,17 @@ class Environment(ModelEnvironment):
     openai_base_url: str = "https://api.openai.com/v1"
     models_base_url: str = "https://huggingface.co"
 
+    twilio_delete_recordings: bool = False
+    """Whether the carrier's copy of a recording goes once ours is stored and verified."""
+    recordings_s3_bucket: str = ""
+    """Where recordings are kept; empty: on disk, in DATA_DIR."""
+    recordings_s3_endpoint: str = ""
+    recordings_s3_region: str = ""
+    recordings_s3_access_key: str = ""
+    recordings_s3_secret_key: SecretStr = SecretStr("")
+    recordings_keep_days: int = 0
+    """After so many days a recording may be deleted; 0: never by itself."""
+
     account_time_zone: str = "UTC"
     email_host: str = ""
     email_port: int = 587

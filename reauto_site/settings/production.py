@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reauto_site.settings.base import *  # noqa: F403
-from reauto_site.settings.base import ENV
+from reauto_site.settings.base import ENV, STORAGES
 from reauto_site.settings.logging import logging_config
 
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -14,8 +14,5 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 SECURE_HSTS_PRELOAD = True
 SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True
-STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
-}
+STORAGES["staticfiles"] = {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}
 LOGGING = logging_config(level=ENV.log_level, json=True)
