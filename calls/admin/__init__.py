@@ -1,5 +1,5 @@
 """Campaigns, calls and what is kept of them, on the manager's desk."""
 
-from calls.admin import call, campaign, enrolment, jobs, phone, plumbing, switch
+from calls.admin import call, campaign, comparison, enrolment, jobs, phone, plumbing, switch
 
-__all__ = ["call", "campaign", "enrolment", "jobs", "phone", "plumbing", "switch"]
+__all__ = ["call", "campaign", "comparison", "enrolment", "jobs", "phone", "plumbing", "switch"]

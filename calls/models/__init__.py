@@ -2,6 +2,7 @@
 
 from calls.models.call import Call, Outcome
 from calls.models.campaign import Campaign, Enrolment
+from calls.models.comparison import CarrierComparison, CarrierDifference
 from calls.models.inbox import CarrierEvent
 from calls.models.kill_switch import KillSwitch
 from calls.models.lease import Lease
@@ -15,6 +16,8 @@ __all__ = [
     "Call",
     "CallEvent",
     "Campaign",
+    "CarrierComparison",
+    "CarrierDifference",
     "CarrierEvent",
     "Enrolment",
     "KillSwitch",

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from calls.models import Lease, RepLine, ScheduledWork
+from calls.models import CarrierDifference, Lease, RepLine, ScheduledWork
 from leads.models import BookingRules, BulkChange, Holiday, ImportBatch
 from tests import factories
 
@@ -61,6 +61,12 @@ ROWS: dict[str, Callable[[], Any]] = {
         name=f"job {Lease.objects.count()}", holder="host:1", expires_at=timezone.now()
     ),
     "calls_repline": lambda: RepLine.objects.create(user=factories.UserFactory()),
+    "calls_carrierdifference": lambda: CarrierDifference.objects.create(
+        kind="unknown_here",
+        sid=f"CA{CarrierDifference.objects.count()}",
+        found_at=timezone.now(),
+        seen_at=timezone.now(),
+    ),
     "calls_scheduledwork": lambda: ScheduledWork.objects.create(
         kind=f"work {ScheduledWork.objects.count()}", next_due=timezone.now()
     ),

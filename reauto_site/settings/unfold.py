@@ -178,6 +178,12 @@ UNFOLD: dict[str, Any] = {
             ),
             _group(
                 "System",
+                _item(
+                    "Carrier records",
+                    "compare_arrows",
+                    "calls_carrierdifference_changelist",
+                    "calls.view_carrierdifference",
+                ),
                 _item("Jobs", "checklist", "calls_outboxitem_changelist", "calls.view_outboxitem"),
                 _item("Users", "group", "auth_user_changelist", "auth.view_user"),
                 _item("Roles", "badge", "auth_group_changelist", "auth.view_group"),

@@ -1,10 +1,10 @@
-"""Compare what calls were estimated to cost with what the carrier bills."""
+"""Compare calls and their costs with the carrier's records."""
 
 from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,20 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from billing.formats import usd
+from calls.carrier import CarrierError
 from calls.desk.variance import variances
+from calls.models import CarrierComparison
+from calls.services.carrier_lists import calls_compare
 from calls.services.reconciliation import SINCE, costs_reconcile
 
 logger = structlog.get_logger(__name__)
 
 
 class Command(BaseCommand):
-    """Correct the ledger by the carrier's prices. Safe to run twice; run it every night."""
+    """Correct the ledger by the carrier's prices, and report calls that one side does not know.
+
+    Safe to run twice. Workers and the dialer run it every night by themselves.
+    """
 
     help = __doc__
 
@@ -53,6 +59,7 @@ class Command(BaseCommand):
         self.stdout.write(
             f"{done.checked} reconciled, {done.waiting} not priced yet, {done.failed} not reached."
         )
+        compared = self._compare(now, since)
         if options["file"]:
             options["file"].write_text(
                 json.dumps(
@@ -60,6 +67,7 @@ class Command(BaseCommand):
                         "checked": done.checked,
                         "waiting": done.waiting,
                         "failed": done.failed,
+                        "differences": None if compared is None else compared.differences,
                         "variances": [
                             {
                                 "component": row.component,
@@ -75,5 +83,18 @@ class Command(BaseCommand):
                 ),
                 encoding="utf-8",
             )
-        if done.failed:
+        if done.failed or compared is None:
             raise CommandError("The carrier could not be asked about every call; run it again.")
+
+    def _compare(self, now: datetime, since: datetime) -> CarrierComparison | None:
+        """Compare the lists of calls; `None` when the carrier's could not be read."""
+        try:
+            compared = calls_compare(now=now, since=since)
+        except CarrierError as error:
+            self.stderr.write(f"The carrier's list of calls could not be read: {error}")
+            return None
+        self.stdout.write(
+            f"{compared.theirs} calls there, {compared.ours} here, {compared.differences} "
+            "differences (System, Carrier records)."
+        )
+        return compared
