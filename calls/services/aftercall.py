@@ -25,7 +25,7 @@ from calls.models import Call, Campaign, Enrolment, Outcome, Recording, Turn
 from calls.policy.lifecycle import EndFacts, NextStep, next_step, outcome_of, stage_for
 from calls.recording_files import recording_put
 from calls.selectors import notes_of
-from calls.services.campaigns import campaign_finish_if_done
+from calls.services.campaigns import CALLED_NEXT, campaign_finish_if_done
 from calls.services.metering import legs_charge, minutes_settle
 from calls.services.outbox import NotYet
 from calls.services.record import recording_store
@@ -216,9 +216,11 @@ def _enrolment_free(call: Call, enrolment_id: UUID, campaign: Campaign, now: dat
     if step.state == "waiting" and campaign.state == Campaign.State.FINISHED:
         # The campaign was stopped for good while this call ran.
         step = NextStep("stopped")
+    used_up = call.dialed_at is not None and enrolment.priority == CALLED_NEXT
     Enrolment.objects.filter(pk=enrolment.pk).update(
         state=step.state,
         due_at=step.due_at or enrolment.due_at,
+        priority=0 if used_up else enrolment.priority,
         claimed_at=None,
         blocked_reasons=[],
         last_outcome=call.outcome,

@@ -23,8 +23,8 @@ logger = structlog.get_logger(__name__)
 
 _OPEN = (Enrolment.State.WAITING, Enrolment.State.CLAIMED)
 _BATCH = 1000
-_FIRST = 1000
-"""The priority of a lead that a person wants called next."""
+CALLED_NEXT = 1000
+"""The priority of a lead that a person wants called next; its next call uses it up."""
 
 
 class CampaignRefused(Exception):  # noqa: N818 - says what happened
@@ -150,7 +150,7 @@ def call_now(
     if enrolment.state == Enrolment.State.CLAIMED:
         raise CampaignRefused("The lead is being called right now.")
     enrolment.state = Enrolment.State.WAITING
-    enrolment.priority, enrolment.due_at, enrolment.blocked_reasons = _FIRST, now, []
+    enrolment.priority, enrolment.due_at, enrolment.blocked_reasons = CALLED_NEXT, now, []
     enrolment.save(update_fields=["state", "priority", "due_at", "blocked_reasons", "updated_at"])
     logger.info("call_now", campaign_id=str(campaign.pk), actor_id=_id(actor))
     return enrolment

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from leads.calendars import rep_name
 from leads.models import AssignmentRule, Lead
 from leads.policy.assignment import Applicant, Assignment, Rule, assign
 from leads.policy.places import states
@@ -37,6 +38,13 @@ class WordsField(forms.CharField):
         return list(dict.fromkeys(part for part in parts if part))
 
 
+class RepsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
+    """People of the staff, by full name."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return rep_name(obj)
+
+
 class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
     """A rule. Whatever is left empty does not matter to it."""
 
@@ -49,6 +57,13 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
     )
     cities = WordsField(required=False, help_text="Austin, Round Rock")
     sources = WordsField(required=False, help_text="As they stand on the leads: website, fair")
+    reps = RepsField(
+        queryset=staff(),
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        label="Representatives",
+        help_text="They take turns. None: everybody who has working hours.",
+    )
 
     class Meta:
         model = AssignmentRule
@@ -59,7 +74,6 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["reps"].queryset = staff()  # type: ignore[attr-defined]
         if self.instance.is_default:
             # It fits every lead: there is nothing to narrow.
             for name in ("kinds", "states", "postal_prefixes", "cities", "sources"):
@@ -147,7 +161,6 @@ class AssignmentRuleAdmin(ModelAdmin):
             {"fields": ("reps", ("working_now", "max_open_leads"), "takes_over")},
         ),
     )
-    filter_horizontal = ("reps",)
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(require_POST(self.move))

@@ -166,14 +166,14 @@ class Booking(ModelAdmin):
             if problem is None:
                 error = self._move(request, meeting, form)
                 if dragged:
-                    return JsonResponse({"error": error}, status=409 if error else 200)
+                    return JsonResponse({"moved": not error, "error": error})
                 if not error:
                     return HttpResponseRedirect(_page_of(meeting))
         if dragged:
             words = problem or " ".join(
                 str(one) for errors in form.errors.values() for one in errors
             )
-            return JsonResponse({"problem": words, "error": ""}, status=409)
+            return JsonResponse({"moved": False, "problem": words})
         offers = free_slots(
             now=timezone.now(),
             limit=_OFFERED,

@@ -45,9 +45,8 @@ async function send(block, to, anyway) {
   const answer = await fetch(block.dataset.move, {
     method: "POST", body: form, credentials: "same-origin", headers: { "X-Requested-With": "fetch" },
   });
-  if (answer.ok) return {};
-  const found = answer.headers.get("Content-Type")?.includes("json") ? await answer.json() : {};
-  return { problem: found.problem, error: found.error || (found.problem ? "" : "It could not be moved. Try again.") };
+  if (!answer.ok) return { error: "It could not be moved. Reload the page and try again." };
+  return answer.json();
 }
 
 async function drop(block, to, back) {
@@ -56,7 +55,7 @@ async function drop(block, to, back) {
   let anyway = false;
   while (await ask(text, why)) {
     const result = await send(block, to, anyway);
-    if (!result.problem && !result.error) return location.reload();
+    if (result.moved) return location.reload();
     // What speaks against it may be overruled once it was read; a double booking may not.
     anyway = Boolean(result.problem);
     why = result.error || `${result.problem} Move it there anyway?`;

@@ -70,6 +70,13 @@ def addresses() -> dict[str, str]:
     factories.BudgetPeriodFactory(spent=Decimal(9))
     factories.OutboxItemFactory(dead_at=timezone.now())
     lead = reverse("admin:leads_lead_change", args=(call.lead_id,))
+    hours = factories.WorkingHoursFactory(weekday=timezone.now().weekday())
+    meeting = factories.AppointmentFactory(lead=call.lead, rep=hours.rep)
+    factories.TaskFactory(lead=call.lead, due_at=timezone.now())
+    factories.TimeOffFactory(rep=hours.rep, starts_at=timezone.now())
+    call.lead.overrides.create(value=90, reason="my sister", set_at=timezone.now())
+    day = f"{meeting.starts_at:%Y-%m-%d}"
+    calendar = reverse("admin:leads_calendar")
     return {
         "dashboard": reverse("admin:index"),
         "live calls": reverse("admin:calls_live"),
@@ -79,6 +86,20 @@ def addresses() -> dict[str, str]:
         "lead's timeline": f"{lead}#timeline",
         "lead's calls": f"{lead}#calls",
         "lead's consent": f"{lead}#consent",
+        "lead's history": f"{lead}#history",
+        "task for a lead": reverse("admin:leads_lead_task", args=(call.lead_id,)),
+        "score of a lead": reverse("admin:leads_lead_score", args=(call.lead_id,)),
+        "merge of a lead": reverse("admin:leads_lead_merge", args=(call.lead_id,)) + "?q=a",
+        "call now": reverse("admin:calls_call_now", args=(call.lead_id,)),
+        "leads": reverse("admin:leads_lead_changelist"),
+        "view of leads": reverse("admin:leads_view_save"),
+        "tasks": reverse("admin:leads_task_changelist") + "?who=all",
+        "day": f"{calendar}?day={day}",
+        "week": f"{calendar}?view=week&day={day}&rep={hours.rep_id}",
+        "book": reverse("admin:leads_appointment_book") + f"?lead={call.lead_id}",
+        "book whom": reverse("admin:leads_appointment_book") + "?q=a",
+        "appointment": reverse("admin:leads_appointment_change", args=(meeting.pk,)),
+        "rules": reverse("admin:leads_assignmentrule_changelist") + "?kind=seller",
         "campaign": reverse("admin:calls_campaign_change", args=(call.campaign_id,)),
         "start": reverse("admin:calls_campaign_start", args=(factories.CampaignFactory().pk,)),
         "enrol": reverse("admin:calls_campaign_enrol", args=(call.campaign_id,)),
