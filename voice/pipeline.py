@@ -43,6 +43,7 @@ from voice.usage import Usage
 from voice.wire import FRAME_MS
 
 METER_EVERY_S = 5.0
+MINUTE_S = 60.0
 WRAP_UP_BEFORE_S = 20.0
 """How long before the carrier's limit the agent says goodbye."""
 SETTLE_S = 30.0
@@ -323,7 +324,7 @@ class CallRun:
         """Say goodbye when the playbook's minutes are over or before the carrier cuts the call,
         and hang up if that takes too long."""
         most_s = self._live.max_seconds
-        own_s = self._live.brief.script.limits.minutes * 60
+        own_s = self._live.brief.script.limits.minutes * MINUTE_S
         await asyncio.sleep(min(own_s, max(most_s - WRAP_UP_BEFORE_S, most_s / 2)))
         self._dialogue.wrap_up("time")
         await asyncio.sleep(WRAP_UP_BEFORE_S)

@@ -20,6 +20,7 @@ from django.utils import timezone
 from twilio.request_validator import RequestValidator
 
 from agents.interface import Brief, Event, Item, Notes, Say, Utterance
+from agents.routing import for_people
 from billing.services import prices_seed
 from calls.models import Call, Recording, Turn
 from calls.services.streams import stream_token_issue
@@ -28,6 +29,7 @@ from calls.simulator.playout import PlayoutBuffer
 from calls.tests.conftest import Exchange, playbook_version
 from tests.factories import CallFactory, CampaignFactory, ReservationFactory
 from voice.consumers import TwilioMediaConsumer
+from voice.playground import PlaygroundConsumer
 from voice.preload import preload
 from voice.routing import websocket_urlpatterns
 from voice.session import live_calls
@@ -40,12 +42,13 @@ class ScriptedConversation:
 
     def __init__(self, opening: Sequence[Item], answer: Answer) -> None:
         self._opening = opening
-        self._answer = answer
+        self.answer = answer
         self.events: list[Event] = []
         self.kept: list[Event] = []
         self.told: list[tuple[str, bool]] = []
         self.discarded = 0
         self.closed = False
+        self.brief: Brief | None = None
         self._fork: Event | None = None
 
     async def open(self) -> AsyncIterator[Item]:
@@ -58,7 +61,7 @@ class ScriptedConversation:
             self._fork = event
         else:
             self.kept.append(event)
-        for item in self._answer(event):
+        for item in self.answer(event):
             yield item
 
     async def commit(self) -> None:
@@ -94,15 +97,30 @@ class ScriptedConsumer(TwilioMediaConsumer):
         return CONVERSATIONS[str(brief.call_id)]
 
 
+class ScriptedPlayground(PlaygroundConsumer):
+    """The playground's consumer, with the conversation that the test has put there."""
+
+    @staticmethod
+    def converse(brief: Brief) -> ScriptedConversation:
+        made = CONVERSATIONS["playground"]
+        made.brief = brief
+        return made
+
+
 class Daphne:
     """The product's server, in a thread: its reactor runs once per process."""
 
     def __init__(self) -> None:
         from daphne.server import Server
 
-        others = [route for route in websocket_urlpatterns if "twilio" not in str(route.pattern)]
-        media = path("ws/twilio/media/", ScriptedConsumer.as_asgi())
-        application = URLRouter([media, *others])
+        own = [
+            path("ws/twilio/media/", ScriptedConsumer.as_asgi()),
+            path(
+                "ws/playground/<uuid:playbook_id>/", for_people(ScriptedPlayground.as_asgi())
+            ),
+        ]
+        # The first that fits is taken: the product's own are behind the scripted ones.
+        application = URLRouter([*own, *websocket_urlpatterns])
         ready = threading.Event()
         self.server = Server(
             application,
@@ -202,7 +220,7 @@ def start_message(call_id: str, token: str | None, **media: Any) -> dict[str, An
 class Caller:
     """The carrier's side of one stream, with a person's mouth and ear."""
 
-    def __init__(self, call: Call, token: str | None) -> None:
+    def __init__(self, call: Call | None, token: str | None) -> None:
         self._call, self._token = call, token
         self._session = aiohttp.ClientSession()
         self._tasks: list[asyncio.Task[None]] = []
@@ -226,10 +244,15 @@ class Caller:
 
     async def _open(self, token: str | None) -> None:
         url = django_settings.ENV.media_stream_url
-        self.socket = await self._session.ws_connect(url, headers=signed(url))
+        assert self._call is not None
+        start = start_message(str(self._call.pk), token)
+        await self._begin(url, signed(url), start)
+
+    async def _begin(self, url: str, headers: dict[str, str], start: dict[str, Any]) -> None:
+        self.socket = await self._session.ws_connect(url, headers=headers)
         self.closed.clear()
         await self.send({"event": "connected", "protocol": "Call", "version": "1.0.0"})
-        await self.send(start_message(str(self._call.pk), token))
+        await self.send(start)
         self._tasks += [
             asyncio.create_task(self._read(self.socket)),
             asyncio.create_task(self._line(self.socket)),
@@ -296,8 +319,14 @@ class Caller:
             elif content["event"] == "clear":
                 self.clears_ms.append(self.now_ms)
                 self.ear.clear()
+            else:
+                self.told(content)
         if socket is self.socket:
             self.closed.set()
+
+    def told(self, message: dict[str, Any]) -> None:
+        """Take a message that no carrier knows."""
+        raise AssertionError(f"a carrier knows no {message['event']}")
 
     def _passed(self, name: str, played: bool) -> None:
         self.marks.append((name, played))
