@@ -129,6 +129,7 @@ class PlaygroundConsumer(TwilioMediaConsumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._person = 0
+        self._session: MediaSession | None = None
 
     async def connect(self) -> None:
         """Accept a person who may try playbooks, one talk each."""
@@ -148,8 +149,8 @@ class PlaygroundConsumer(TwilioMediaConsumer):
 
     async def disconnect(self, code: int) -> None:
         """End the talk: a browser does not come back to it."""
-        if self._socket is not None:
-            self._socket.end("socket_lost")
+        if self._session is not None:
+            self._session.lose("socket_lost")
         if self._person:
             self.talking[self._person] -= 1
             if not self.talking[self._person]:
@@ -162,7 +163,7 @@ class PlaygroundConsumer(TwilioMediaConsumer):
             await super()._before_start(message)
             return
         self._start_came()
-        session = MediaSession(message, send=self.send, close=self.close)
+        session = self._session = MediaSession(message, send=self.send, close=self.close)
         self._socket = session.socket
         live_calls.start(self._talk(message, session))
 

@@ -122,9 +122,9 @@ def _refused(
         return _shown(request, playbook, data, faults=faults, changed=changed)
     if changed is not None:
         news = {"by": _who(changed), "number": changed.number, "note": changed.note}
-        return JsonResponse({"changed": news}, status=409)
+        return JsonResponse({"changed": news})
     told = [{"path": fault.path, "text": fault.text, "where": fault.where} for fault in faults]
-    return JsonResponse({"faults": told}, status=422)
+    return JsonResponse({"faults": told})
 
 
 def _who(version: PlaybookVersion) -> str:
