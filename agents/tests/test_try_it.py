@@ -199,10 +199,11 @@ async def test_messages_that_no_page_sends_are_refused(page: Page) -> None:
 async def test_a_talk_that_is_left_alone_is_closed(
     page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumers, "IDLE_S", 0.05)
     await page.asks(do="start")
-    over = await page.socket.receive_json_from(timeout=WITHIN_S)
-    assert over["kind"] == "over"
+    monkeypatch.setattr(consumers, "IDLE_S", 0.05)
+    await page.socket.send_json_to({"do": "typing", "text": ""})
+    while (over := await page.socket.receive_json_from(timeout=WITHIN_S))["kind"] != "over":
+        pass
     assert "nothing was written for a while" in over["text"]
 
 

@@ -115,9 +115,7 @@ class Daphne:
 
         own = [
             path("ws/twilio/media/", ScriptedConsumer.as_asgi()),
-            path(
-                "ws/playground/<uuid:playbook_id>/", for_people(ScriptedPlayground.as_asgi())
-            ),
+            path("ws/playground/<uuid:playbook_id>/", for_people(ScriptedPlayground.as_asgi())),
         ]
         # The first that fits is taken: the product's own are behind the scripted ones.
         application = URLRouter([*own, *websocket_urlpatterns])
