@@ -193,6 +193,10 @@ class Brief:
     """The lead's next appointment, if there is one."""
     inbound: bool = False
     """Whether the lead calls us."""
+    stranger: bool = False
+    """Whether we know nothing of the lead but the number: ask for a name, and what it is about."""
+    lead_kind: str = ""
+    """What the playbook is about: "seller", "buyer", "renter" or "investor"; empty: anything."""
     transfers: bool = False
     """Whether a lead who asks for a person may be put through to one."""
     memory: Mapping[str, Any] = field(default_factory=dict)

@@ -14,6 +14,8 @@ from leads.models import Appointment, Lead
 AHEAD: Final = timedelta(days=28)
 """How far ahead times are offered: "the week after next" and then some."""
 MOST_SLOTS: Final = 400
+INBOUND: Final = "inbound"
+"""Source of a lead that was made because somebody unknown called us."""
 
 
 def call_brief(call: Call, *, recorded: bool, now: datetime) -> Brief:
@@ -49,6 +51,12 @@ def call_brief(call: Call, *, recorded: bool, now: datetime) -> Brief:
         ),
         appointment=_as_booked(booked) if booked else None,
         inbound=call.direction == Call.Direction.INBOUND,
+        stranger=(
+            call.direction == Call.Direction.INBOUND
+            and lead.source == INBOUND
+            and not lead.first_name
+        ),
+        lead_kind=call.playbook_version.playbook.lead_kind,
         transfers=bool(call.campaign and call.campaign.transfer_mode),
         memory=_memory(call),
     )

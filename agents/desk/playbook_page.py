@@ -48,7 +48,7 @@ _SECTIONS: Final = (
         "appointment",
         "Appointment",
         "Times come from your people's calendars: {slot_1} and {slot_2} stand for them.",
-        ("scheduling", "callback", "transfer"),
+        ("scheduling", "callback", "transfer", "intake"),
     ),
     (
         "between",

@@ -8,6 +8,7 @@ from typing import Literal
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
+from agents.graph import intake
 from agents.graph.lines import question_again, say
 from agents.graph.state import STOP, Opening, Setting, State, Talk
 from agents.interface import Item
@@ -49,6 +50,9 @@ async def greeter(state: State, runtime: Runtime[Setting]) -> Command[Next]:
 def _opened(talk: Talk, setting: Setting, items: tuple[Item, ...]) -> Command[Next]:
     brief = setting.brief
     why = "the lead calls us" if brief.inbound else "the line is open"
+    if brief.stranger:
+        talk, asked = intake.opened(talk, setting)
+        return Command(goto=STOP, update={"talk": talk, "items": (*items, *asked)})
     if brief.appointment is not None:
         talk = replace(talk, expecting="appointment.keep").step(
             AGENT, f"{why}, with an appointment"

@@ -193,6 +193,9 @@ def question_again(talk: Talk, setting: Setting) -> tuple[Say, ...]:
         question = script.question(rest)
         told = {"answer": spoken_answer(question.type, talk.answers[rest]["value"])}
         return (say(script.greeting.still_so, topic, "qualifier", setting, values=told),)
+    if kind == "intake":
+        line = script.intake.name if rest == "name" else script.intake.need
+        return (say(line, topic, "greeter", setting),)
     if kind == "appointment":
         return _about_appointment(topic, setting)
     if topic == "callback.confirm" and talk.callback_at:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
-from agents.graph import closer, transfers
+from agents.graph import closer, intake, transfers
 from agents.graph.appointment import is_about_appointment
 from agents.graph.lines import question_again, say
 from agents.graph.persons import somebody_else
@@ -155,6 +155,10 @@ async def supervisor(state: State, runtime: Runtime[Setting]) -> Command[Agents]
         hold = say(setting.script.hold, "hold", AGENT, setting)
         talk = talk.step(AGENT, "the lead asks for a moment")
         return Command(goto=STOP, update={"talk": talk, "items": (*items, hold)})
+    if intake.is_open(talk) and not reading.human and not reading.fact:
+        talk, lines, known = intake.answered(talk, lead_words(event), setting)
+        update = {"talk": talk, "items": (*items, *lines), "reading": None if known else reading}
+        return Command(goto="qualifier" if known else STOP, update=update)
     if reading.human and transfers.may_be_tried(talk, setting):
         return _closed(*transfers.requested(talk, setting, items))
     agent, why = _agent_for(talk, reading, setting)

@@ -345,6 +345,29 @@ class CallbackLines(Part):
     hours: Line = Field(title="When the time is too early or too late")
 
 
+class IntakeLines(Part):
+    """Lines for somebody who calls us and whom we do not know."""
+
+    name: Line = Field(default="May I have your name, please?", title="Asking for the name")
+    name_again: Line = Field(
+        default="Sorry, I did not get your name. What is it, please?", title="If it is not clear"
+    )
+    need: Line = Field(
+        default="Thank you. Are you thinking of selling, of buying, or of renting?",
+        title="Asking what it is about",
+    )
+    need_again: Line = Field(
+        default="Is it about selling a home, buying one, or renting one?",
+        title="If that is not clear",
+    )
+    thanks: Line = Field(default="Thank you. I have a few short questions.", title="Then")
+    other: Line = Field(
+        default="Thank you. One of our agents can help you with that, and will call you.",
+        title="If it is about something else",
+        description="Then the agent asks when to call.",
+    )
+
+
 class TransferLines(Part):
     """Lines around putting a lead through to a person."""
 

@@ -16,6 +16,7 @@ from agents.playbook.parts import (
     Disclosure,
     Fact,
     Greeting,
+    IntakeLines,
     Language,
     Limits,
     Line,
@@ -55,6 +56,7 @@ class Script(Part):
     facts: Annotated[tuple[Fact, ...], Field(max_length=60)] = Field(default=(), title="Facts")
     scheduling: Scheduling = Field(title="Appointment")
     callback: CallbackLines = Field(title="Calling again")
+    intake: IntakeLines = Field(default=IntakeLines(), title="When somebody unknown calls us")
     transfer: TransferLines = Field(default=TransferLines(), title="Putting through to a person")
     closing: Closing = Field(title="Closing")
     opt_out_confirm: Line = Field(title="After an opt-out")

@@ -85,6 +85,17 @@ class CampaignAdmin(ModelAdmin):
             },
         ),
         (
+            "When people call us, or ask for a person",
+            {
+                "fields": (
+                    "transfer_mode",
+                    ("inbound_opens", "inbound_closes"),
+                    "inbound_closed_line",
+                    "inbound_busy_line",
+                )
+            },
+        ),
+        (
             "Law and state",
             {
                 "fields": (

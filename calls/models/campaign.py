@@ -56,6 +56,21 @@ class Campaign(models.Model):
     premium_from_score = models.PositiveSmallIntegerField(
         default=70, validators=[MaxValueValidator(100)]
     )
+    inbound_opens = models.TimeField(
+        null=True,
+        blank=True,
+        help_text="Calls to our number are taken from then, by the account's clock. "
+        "Empty: at any time.",
+    )
+    inbound_closes = models.TimeField(null=True, blank=True, help_text="And until then.")
+    inbound_closed_line = models.CharField(
+        max_length=300, blank=True, help_text="Said outside these hours. Empty: a plain sentence."
+    )
+    inbound_busy_line = models.CharField(
+        max_length=300,
+        blank=True,
+        help_text="Said when no line or no money is left. Empty: a plain sentence.",
+    )
     transfer_mode = models.CharField(
         max_length=5,
         blank=True,

@@ -21,6 +21,7 @@ from agents.summary import recommended_step, sentiment, summarise
 from billing.selectors import call_cost
 from billing.services import qualified_lead_record, reservation_settle
 from calls import carrier
+from calls.briefs import INBOUND
 from calls.models import Call, Campaign, Enrolment, Outcome, Recording, Turn
 from calls.policy.lifecycle import EndFacts, NextStep, next_step, outcome_of, stage_for
 from calls.recording_files import recording_put
@@ -31,8 +32,8 @@ from calls.services.outbox import NotYet
 from calls.services.record import recording_store
 from calls.services.reviews import review_promise
 from calls.services.sound import NotRepairable, sha256_of, wav_repair
-from leads.models import Task
-from leads.services import lead_score_record, lead_stage_set, timeline_add
+from leads.models import Lead, Task
+from leads.services import lead_score_record, lead_stage_set, lead_update, timeline_add
 from leads.services.tasks import task_add
 from leads.sheets.sync import sheets_wake
 
@@ -66,7 +67,7 @@ def aftercall_run(*, call_id: UUID | str, now: datetime) -> None:
         for transfer in call.transfers.all():
             legs_charge(transfer=transfer, until=call.ended_at)
         _score_and_summary(call, now)
-        _lead_update(call)
+        _lead_update(call, now)
         _close(call, now)
 
 
@@ -143,10 +144,25 @@ def _score_and_summary(call: Call, now: datetime) -> None:
     review_promise(call=call, now=now)
 
 
-def _lead_update(call: Call) -> None:
+def _caller_keep(call: Call, now: datetime) -> None:
+    """Keep the name and the need that somebody unknown gave when they called us."""
+    signals = notes_of(call).signals
+    name, need = str(signals.get("caller_name", "")), str(signals.get("caller_need", ""))
+    changes: dict[str, str] = {}
+    if name and not call.lead.first_name:
+        first, _, last = name.partition(" ")
+        changes |= {"first_name": first[:80], "last_name": last[:80]}
+    if need and call.lead.source == INBOUND and need in Lead.Kind.values:
+        changes["kind"] = need
+    if changes:
+        lead_update(lead_id=call.lead_id, changes=changes, actor=None, now=now)
+
+
+def _lead_update(call: Call, now: datetime) -> None:
     reached = call.direction == Call.Direction.INBOUND or call.dialed_at is not None
     if not reached:
         return
+    _caller_keep(call, now)
     lead_stage_set(
         lead_id=call.lead_id,
         stage=stage_for(call.outcome),

@@ -158,7 +158,7 @@ def stream_admit(call_id: str, token: str, account_sid: str, call_sid: str) -> C
         StreamRefused: its token, account or call is not the one we expect.
     """
     try:
-        call = Call.objects.select_related("lead", "campaign", "playbook_version").get(
+        call = Call.objects.select_related("lead", "campaign", "playbook_version__playbook").get(
             pk=UUID(call_id)
         )
     except (ValueError, AttributeError, TypeError, Call.DoesNotExist):
