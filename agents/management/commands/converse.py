@@ -5,32 +5,18 @@ from __future__ import annotations
 import asyncio
 from argparse import ArgumentParser
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
+from agents.consumers import Chosen, version_chosen
 from agents.conversation import Conversation, preload
-from agents.interface import (
-    Action,
-    ActionDone,
-    Brief,
-    Do,
-    Event,
-    Item,
-    KeyPress,
-    Say,
-    Silence,
-    Slot,
-    Utterance,
-)
+from agents.interface import Brief, Event, KeyPress, Silence, Utterance
+from agents.llm.process import call_model
 from agents.models import Playbook
-from agents.playbook import Script
-from agents.scoring import score
-from agents.selectors import playbook_script, playbook_version_current
+from agents.rehearsal import Message, Pretend, PretendInvalid, Rehearsal, brief_of, times_to_offer
 from agents.services.playbooks import playbooks_seed
-from agents.summary import summarise
 
 
 class Command(BaseCommand):
@@ -41,68 +27,69 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("playbook", nargs="?", default="Seller", help="Name of the playbook.")
+        parser.add_argument("--version-number", type=int, help="Its version; else the newest.")
+        parser.add_argument("--name", default="Maria", help="The lead's first name.")
         parser.add_argument("--zone", default="America/New_York", help="The lead's time zone.")
+        parser.add_argument("--business", default="Sunrise Realty", help="Who calls.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        script = _script(options["playbook"])
+        chosen = _chosen(options["playbook"], options["version_number"])
+        given = {
+            "first_name": options["name"],
+            "time_zone": options["zone"],
+            "business": options["business"],
+        }
+        try:
+            lead = Pretend.checked(given)
+        except PretendInvalid as error:
+            raise CommandError(str(error)) from None
+        now = timezone.now()
+        brief = brief_of(chosen.script, lead, times_to_offer(lead.time_zone, now), now=now)
         preload()
         try:
-            asyncio.run(_chat(self, script, options["zone"]))
+            asyncio.run(self._chat(brief, lead))
         except (KeyboardInterrupt, EOFError):
             self.stdout.write("")
 
-
-def _script(name: str) -> Script:
-    playbooks_seed()
-    playbook = Playbook.objects.filter(name__iexact=name).first()
-    version = playbook_version_current(playbook.id) if playbook else None
-    if version is None:
-        known = ", ".join(Playbook.objects.values_list("name", flat=True))
-        raise CommandError(f"There is no published playbook called {name!r}; there are: {known}.")
-    return playbook_script(version)
-
-
-def _free(now: datetime) -> tuple[Slot, ...]:
-    """Return times for the chat: the next days at 15:00 and 18:00 UTC."""
-    start = now.replace(hour=15, minute=0, second=0, microsecond=0) + timedelta(days=1)
-    times = [start + timedelta(days=day, hours=hours) for day in range(3) for hours in (0, 3)]
-    return tuple(Slot(0, "Dana", at, at + timedelta(minutes=30)) for at in times)
-
-
-async def _chat(command: BaseCommand, script: Script, zone: str) -> None:
-    now = datetime.now(UTC)
-    call = Conversation(
-        Brief(uuid4(), script, "Sunrise Realty", "Maria", zone, True, now, _free(now))
-    )
-    event: Event | None = await _shown(command, call.open())
-    silences = 0
-    while not call.talk.ended:
-        if event is None:
+    async def _chat(self, brief: Brief, lead: Pretend) -> None:
+        conversation = Conversation(brief, model=call_model(brief))
+        rehearsal = Rehearsal(brief, lead, conversation=conversation)
+        state = await self._shown(rehearsal.open())
+        silences = 0
+        while not rehearsal.ended:
             words = (await asyncio.to_thread(input, "> ")).strip()
             silences = 0 if words else silences + 1
-            event = _event(words, silences)
-        event = await _shown(command, call.respond(event))
-    notes = await call.close()
-    result = score(notes)
-    command.stdout.write(f"\n{summarise(notes, script=script)}\nScore: {result.value}")
-    for factor in result.factors:
-        command.stdout.write(f"  {factor.points:+d} {factor.name}: {factor.value}")
+            state = await self._shown(rehearsal.respond(_event(words, silences)))
+        await rehearsal.close()
+        self.stdout.write(f"\n{state['summary']}\nScore: {state['score']}")
+        for factor in state["factors"]:
+            self.stdout.write(f"  {factor['points']:+d} {factor['name']}: {factor['value']}")
+
+    async def _shown(self, messages: AsyncIterator[Message]) -> Message:
+        """Print what the agent says and does; return what it knows then."""
+        state: Message = {}
+        async for message in messages:
+            if message["kind"] == "say":
+                self.stdout.write(f"  {message['agent']:>10}  {message['text']}")
+            elif message["kind"] == "do":
+                self.stdout.write(f"  {'':>10}  [{message['text']}]")
+            else:
+                state = message
+        return state
+
+
+def _chosen(name: str, number: int | None) -> Chosen:
+    playbooks_seed()
+    playbook = Playbook.objects.filter(name__iexact=name).first()
+    chosen = version_chosen(playbook.pk, number) if playbook else None
+    if chosen is None:
+        known = ", ".join(Playbook.objects.values_list("name", flat=True))
+        version = "" if number is None else f" with a version {number}"
+        raise CommandError(f"There is no playbook called {name!r}{version}; there are: {known}.")
+    return chosen
 
 
 def _event(words: str, silences: int) -> Event:
     if not words:
         return Silence(silences)
     return KeyPress(words) if len(words) == 1 and words in "0123456789*#" else Utterance(words)
-
-
-async def _shown(command: BaseCommand, items: AsyncIterator[Item]) -> Event | None:
-    """Print what the agent says and does; return the result of what reports back."""
-    result: Event | None = None
-    async for item in items:
-        if isinstance(item, Say):
-            command.stdout.write(f"  {item.agent:>10}  {item.text}")
-        elif isinstance(item, Do):
-            command.stdout.write(f"  {'':>10}  [{item.action}]")
-            if item.action is Action.BOOK:
-                result = ActionDone(Action.BOOK, True)
-    return result
