@@ -19,6 +19,8 @@ from benchmarks.gaps import Gap, gaps
 
 NOT_ANSWERS = ("reprompt", "filler")
 """Topics of turns that the agent begins by itself; systems that set no marks have none."""
+SAME_END_MS = 400
+"""The last voiced sample lies at most so far from the end of the recorded words."""
 ENDED = ("completed", "busy", "no-answer", "failed", "canceled")
 
 
@@ -31,6 +33,13 @@ class Measured:
     seconds: float
     gaps: list[Gap]
     recording: bytes
+    said: list[tuple[str, float, float]]
+    """What the caller said, and when it began and ended (ms)."""
+
+    def gaps_after(self, ending: str) -> list[Gap]:
+        """Return the gaps after what ends so: "?" for questions."""
+        ends = [ended for text, _, ended in self.said if text.endswith(ending)]
+        return [gap for gap in self.gaps if any(abs(gap.ended_ms - e) < SAME_END_MS for e in ends)]
 
 
 class Exchange:
@@ -107,6 +116,7 @@ class Exchange:
             seconds=(len(recording) - 44) / 32000,
             gaps=gaps(recording, said=said, not_answers=not_answers),
             recording=recording,
+            said=[(each["text"], each["started_ms"], each["ended_ms"]) for each in story["said"]],
         )
 
     def _calls(self) -> list[dict[str, Any]]:

@@ -27,7 +27,7 @@ from typing import Any
 
 from benchmarks import processor, systems
 from benchmarks.exchange import Exchange, Measured
-from benchmarks.gaps import tally
+from benchmarks.gaps import Gap, tally
 from reauto_site.demo.servers import Servers, port_take
 
 CAST = ("eager_seller", "objection_then_books", "slow_talker")
@@ -92,17 +92,27 @@ def machine() -> dict[str, Any]:
 
 
 def system_measure(
-    system: systems.System, *, at_once: int, options: argparse.Namespace
+    system: systems.System,
+    *,
+    at_once: int,
+    options: argparse.Namespace,
+    cast: Sequence[str] = CAST,
+    which: Callable[[Measured], list[Gap]] = lambda call: call.gaps,
 ) -> tuple[dict[str, Any], list[Measured]]:
-    """Call a system with so many calls at once and return its figures."""
+    """Call a system with so many calls at once and return its figures.
+
+    Args:
+        cast: who is called, in turn.
+        which: the gaps of a call that count.
+    """
     rounds = options.rounds or (2 if at_once < FEW else 1)
-    personas = [CAST[i % len(CAST)] for i in range(at_once * rounds)]
+    personas = [cast[i % len(cast)] for i in range(at_once * rounds)]
     say(f"{system.name}: {at_once} at once, {len(personas)} calls, {options.seconds:.0f} s each")
     meter = processor.Meter(not_system="manage.py carrier")
     measured = system.call(personas, at_once=at_once, seconds=options.seconds)
     load = meter.read()
     by_platform = system.platform(measured)
-    a, b = tally([gap for call in measured for gap in call.gaps]), by_platform.gap
+    a, b = tally([gap for call in measured for gap in which(call)]), by_platform.gap
     say(
         f"{system.name}: A median {a['median']}, p95 {a['p95']} ms (n {a['n']}, unanswered "
         f"{a['unanswered']}, cut into {a['cut_into']}); "

@@ -1,6 +1,6 @@
 """A plain Pipecat bot for Twilio on the same engines as ours: the peer of the benchmark.
 
-    python -m benchmarks.stock_bot --port 0 --events FILE
+    python -m benchmarks.stock_bot --port 0 --events FILE [--llm-url http://127.0.0.1:11434/v1]
 
 It is put together as Pipecat's own project template does it for telephony: Silero voice activity
 detection, the default turn strategies (Smart Turn), services in a row, one pipeline per call made
@@ -47,6 +47,8 @@ from pipecat.processors.aggregators.llm_response_universal import (  # noqa: E40
 )
 from pipecat.runner.utils import parse_telephony_websocket  # noqa: E402
 from pipecat.serializers.twilio import TwilioFrameSerializer  # noqa: E402
+from pipecat.services.llm_service import LLMService  # noqa: E402
+from pipecat.services.ollama.llm import OLLamaLLMService  # noqa: E402
 from pipecat.transports.websocket.fastapi import (  # noqa: E402
     FastAPIWebsocketParams,
     FastAPIWebsocketTransport,
@@ -101,10 +103,29 @@ class Steps(BaseObserver):
 
 
 class Server:
-    """The TwiML address and the media socket."""
+    """The TwiML address and the media socket.
 
-    def __init__(self, events: TextIO) -> None:
+    Args:
+        events: where steps are written.
+        llm_url: an OpenAI-compatible address of Ollama; empty: lines of a script.
+        knows: what the model is told.
+    """
+
+    def __init__(self, events: TextIO, *, llm_url: str = "", knows: str = "") -> None:
         self._events = events
+        self._llm_url = llm_url
+        self._knows = knows
+
+    def _llm(self) -> LLMService:
+        if not self._llm_url:
+            return ScriptedLLM()
+        # Pipecat's own service for Ollama, as its documentation sets it up.
+        return OLLamaLLMService(
+            base_url=self._llm_url,
+            settings=OLLamaLLMService.Settings(
+                model="llama3.1:8b", system_instruction=self._knows or None
+            ),
+        )
 
     async def voice(self, request: web.Request) -> web.Response:
         """Answer a call: connect its sound to the bot."""
@@ -146,7 +167,7 @@ class Server:
                 ),
             ),
         )
-        stt, llm, tts = PocketsphinxSTT(), ScriptedLLM(), EspeakTTS()
+        stt, llm, tts = PocketsphinxSTT(), self._llm(), EspeakTTS()
         context = LLMContext()
         user, assistant = LLMContextAggregatorPair(
             context, user_params=LLMUserAggregatorParams(vad_analyzer=SileroVADAnalyzer())
@@ -179,9 +200,9 @@ class Server:
         await runner.run()
 
 
-async def serve(port: int, events: TextIO) -> None:
+async def serve(port: int, events: TextIO, *, llm_url: str, knows: str) -> None:
     """Serve until cancelled."""
-    server = Server(events)
+    server = Server(events, llm_url=llm_url, knows=knows)
     app = web.Application()
     app.add_routes(
         [
@@ -206,6 +227,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--events", type=Path, required=True)
+    parser.add_argument("--llm-url", default="", help="Ollama's OpenAI-compatible address")
+    parser.add_argument("--knows", default="", help="what the model is told")
     options = parser.parse_args()
     logger.remove()
     logger.add(sys.stderr, level="WARNING")
@@ -213,7 +236,7 @@ def main() -> None:
         options.events.open("a", encoding="utf-8") as events,
         contextlib.suppress(KeyboardInterrupt),
     ):
-        asyncio.run(serve(options.port, events))
+        asyncio.run(serve(options.port, events, llm_url=options.llm_url, knows=options.knows))
 
 
 if __name__ == "__main__":

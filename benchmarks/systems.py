@@ -105,7 +105,9 @@ class StockBot:
 
     name = "stock_pipecat"
 
-    def __init__(self, servers: Servers, exchange: Exchange, *, folder: Path) -> None:
+    def __init__(
+        self, servers: Servers, exchange: Exchange, *, folder: Path, more: Sequence[str] = ()
+    ) -> None:
         self._servers = servers
         self._exchange = exchange
         self._events = folder / "stock_bot.jsonl"
@@ -113,9 +115,12 @@ class StockBot:
         self._url = f"http://127.0.0.1:{port}"
         servers.start(
             "stock_bot",
-            ["-m", "benchmarks.stock_bot", "--port", str(port), "--events", str(self._events)],
+            [
+                "-m", "benchmarks.stock_bot", "--port", str(port), "--events", str(self._events),
+                *more,
+            ],
             ready_url=self._url,
-        )
+        )  # fmt: skip
 
     def call(self, personas: Sequence[str], *, at_once: int, seconds: float) -> list[Measured]:
         """Call these people and connect them to the bot."""

@@ -69,6 +69,7 @@ class Reply:
         """When the turn was over, as it was known when the answer was confirmed."""
         self._items = items
         self._mouth = asyncio.Lock()
+        self._filled_by = ""
         self._playout = playout
         self._clock = clock
         self._push = push
@@ -105,12 +106,12 @@ class Reply:
     @property
     def topic(self) -> str:
         """What it asks or says last."""
-        return self.says[-1].topic if self.says else ""
+        return self.says[-1].topic if self.says else FILLER if self._filled_by else ""
 
     @property
     def agent(self) -> str:
         """Who speaks last in it."""
-        return self.says[-1].agent if self.says else ""
+        return self.says[-1].agent if self.says else self._filled_by
 
     @property
     def why(self) -> str:
@@ -122,6 +123,7 @@ class Reply:
         async with self._mouth:
             filler, self.filler = self.filler, None
             if filler is not None and self.first_topic is None and not self.complete:
+                self._filled_by = filler.agent
                 await self._speak(Say(filler.text, FILLER, filler.agent))
 
     async def drop(self) -> None:
