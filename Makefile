@@ -7,6 +7,7 @@ PY := $(VENV)/bin/python
 PORT ?= 8000
 CARRIER_PORT ?= 8900
 CALLS ?= 8
+DEMO_LLM ?= 0
 
 .PHONY: help demo test slow-test lint types browser-test requirements clean
 .DEFAULT_GOAL := help
@@ -24,7 +25,7 @@ $(VENV)/ready: requirements.txt
 	@touch $@
 
 demo: $(VENV)/ready ## Install, migrate, seed, start everything and run simulated calls
-	@$(PY) manage.py demo --calls $(CALLS) --port $(PORT) --carrier-port $(CARRIER_PORT)
+	@$(PY) manage.py demo --calls $(CALLS) --port $(PORT) --carrier-port $(CARRIER_PORT) $(if $(filter-out 0,$(DEMO_LLM)),--with-llm)
 
 test: $(VENV)/ready ## Install and run the tests (SQLite, no server needed)
 	@echo "==> Tests of every part"

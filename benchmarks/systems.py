@@ -199,6 +199,7 @@ def environment(folder: Path, *, port: int, carrier_port: int) -> dict[str, str]
         "TWILIO_ACCOUNT_SID": SIMULATOR_ACCOUNT_SID,
         "TWILIO_AUTH_TOKEN": SIMULATOR_AUTH_TOKEN,
         "TWILIO_CALLS_PER_SECOND": str(CARRIER_CALLS_PER_SECOND),
+        "OLLAMA_HOST": "",
     }
 
 

@@ -110,6 +110,7 @@ class Stage:
             "TWILIO_API_BASE_URL": f"http://127.0.0.1:{self.carrier_port}",
             "TWILIO_ACCOUNT_SID": SIMULATOR_ACCOUNT_SID,
             "TWILIO_AUTH_TOKEN": SIMULATOR_AUTH_TOKEN,
+            "OLLAMA_HOST": "",
         }
 
 

@@ -49,6 +49,9 @@ CAST = (
     ("no_answer", "Nolan", "Away"),
 )
 
+CAST_WITH_MODEL = (("curious_seller", "Cora", "Asker"), *CAST)
+"""The same with somebody who asks what only a model may know."""
+
 
 @dataclass(frozen=True, slots=True)
 class SeededLead:

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from reauto_site.demo import seed
 from reauto_site.demo.board import Board, table
+from reauto_site.demo.model import model_environment, model_used
 from reauto_site.demo.servers import Servers, port_take
 from reauto_site.settings.env import SIMULATOR_ACCOUNT_SID, SIMULATOR_AUTH_TOKEN
 
@@ -40,6 +41,11 @@ class Command(BaseCommand):
             "--exit", action="store_true", help="End after the calls; fail on a wrong outcome."
         )
         parser.add_argument("--json", type=Path, metavar="FILE", help="Write the results there.")
+        parser.add_argument(
+            "--with-llm",
+            action="store_true",
+            help="Use the Ollama of OLLAMA_HOST, or this machine's, if one answers.",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if settings.ENV.django_env in {"staging", "production"}:
@@ -68,7 +74,9 @@ class Command(BaseCommand):
 
         now = timezone.now()
         login = seed.manager_seed()
-        leads = seed.leads_seed(calls=options["calls"], now=now)
+        model = model_environment(wanted=options["with_llm"], say=self._say)
+        cast = seed.CAST_WITH_MODEL if model["OLLAMA_HOST"] else seed.CAST
+        leads = seed.leads_seed(calls=options["calls"], now=now, cast=cast)
         seed.rep_seed(time_zone=leads[0].place.time_zone)
         campaign = seed.campaign_seed(now=now)
         directory = settings.ENV.data_dir / "demo-directory.json"
@@ -83,6 +91,7 @@ class Command(BaseCommand):
             "TWILIO_API_BASE_URL": f"http://127.0.0.1:{carrier_port}",
             "TWILIO_ACCOUNT_SID": SIMULATOR_ACCOUNT_SID,
             "TWILIO_AUTH_TOKEN": SIMULATOR_AUTH_TOKEN,
+            **model,
         }
         with Servers(environment=environment, log_dir=settings.ENV.data_dir / "logs") as servers:
             self._start(servers, port=port, carrier_port=carrier_port, directory=directory)
@@ -99,6 +108,8 @@ class Command(BaseCommand):
                 options["json"].write_text(json.dumps(report, indent=2) + "\n")
             wrong = [r["persona"] for r in results if r["outcome"] != r["expected"]]
             self._summary(results=results, wrong=wrong, elapsed=elapsed)
+            if model["OLLAMA_HOST"]:
+                self.stdout.write(model_used(campaign.id))
             if options["exit"]:
                 if wrong:
                     raise CommandError(f"Unexpected outcome: {', '.join(wrong)}.")
