@@ -7,8 +7,9 @@ from typing import Final
 
 LEAST_WORDS: Final = 3
 """A comma nearer than this to the last cut does not part a clause."""
-LONG: Final = 6
-"""A first clause of so many words is parted before a joining word: nobody waits for a comma."""
+FIRST_WORDS: Final = 3
+"""A first clause of so many words is parted before a joining word: nobody waits for a comma, and
+while these words are heard the others come."""
 
 _SENTENCE_END: Final = re.compile(r"[.!?…]+[\"'”’)]*$")
 _CLAUSE_END: Final = re.compile(r"([,;:]|\s[–—-]|[–—])$")
@@ -16,8 +17,11 @@ _SHORT_FORMS: Final = frozenset(
     {"mr.", "mrs.", "ms.", "dr.", "st.", "ave.", "no.", "inc.", "co.", "vs.", "etc.", "approx."}
 )
 _JOINTS: Final = frozenset(
-    {"and", "but", "because", "so", "which", "when", "if", "while", "where", "who", "before",
-     "after", "until", "unless", "although", "with", "without", "including"}
+    {
+        "and", "but", "because", "so", "which", "when", "if", "while", "where", "who", "before",
+        "after", "until", "unless", "although", "with", "without", "including", "for", "in", "on",
+        "at", "by", "from", "through", "during",
+    }
 )  # fmt: skip
 
 
@@ -63,7 +67,7 @@ class ClauseCutter:
                 return word.end()
             if number >= LEAST_WORDS and _ends_clause(text, complete=whole):
                 return word.end()
-            joins = whole and number > LONG and self._cuts == 0 and text.lower() in _JOINTS
+            joins = whole and number > FIRST_WORDS and self._cuts == 0 and text.lower() in _JOINTS
             if joins:
                 return word.start()
         if "\n" in self._open.strip():

@@ -27,8 +27,9 @@ def tokens(text: str) -> list[str]:
 
 
 def answer_from(messages: Sequence[Mapping[str, Any]]) -> str:
-    """Return the "- " line of the messages that shares most words with the last one."""
-    question = _content_words(str(messages[-1].get("content", ""))) if messages else frozenset()
+    """Return the "- " line of the messages that shares most words with the last line of all."""
+    last = str(messages[-1].get("content", "")).strip() if messages else ""
+    question = _content_words(last.rpartition("\n")[2])
     lines = [
         line.removeprefix("- ").strip()
         for message in messages
