@@ -72,7 +72,7 @@ GUARANTEE: Final = re.compile(
     r"\b(guarant\w+|warrant\w*|assure\w*|ensure\w*|no doubt|doubtless|without (a |any )?doubt|for sure|risk free|no risk|never fails?|rest assured|100 percent)\b"
     r"|\b(definitely|certainly|absolutely|surely|always|never) (\w+ ){0,2}(sells?|sold|gets?|finds?|happens?|works?|wins?|pays?|be|fails?|loses?)\b"
     r"|\b(best|highest|top|lowest) (possible )?(price|offers?|deals?|dollar|agents?|agency|service|results?|value)\b|\bnumber (one|1)\b"
-    r"|\b(we|i|our agents?|they) (will|can) (\w+ )?(sell|find|get you|rent)\b|\b(sold|sell|sells|close|closed|rented) (it )?(in|within) (\w+ ){0,3}(days?|weeks?|months?)\b"
+    r"|\b(we|i|our agents?|they) (will|can) (\w+ )?(sell|find|get you|rent)\b|\b(it|you|your (home|house|place|property)) (will|would|should) (\w+ )?(sell|get|make|earn|save)\b|\b(sold|sell|sells|close|closed|rented) (it )?(in|within) (\w+ ){0,3}(days?|weeks?|months?)\b"
 )
 PROMISE: Final = re.compile(
     r"\bpromis\w+\b"
