@@ -63,10 +63,16 @@ _SECTIONS: Final = (
         ("closing", "voicemail", "opt_out_confirm", "recording_stopped", "not_recorded"),
     ),
     (
+        "person",
+        "To a person",
+        "When a lead asks for one of your people, and when somebody unknown calls you.",
+        ("transfer_triggers", "transfer", "intake"),
+    ),
+    (
         "limits",
         "Limits",
-        "Where the agent stops, hands over, or holds its tongue.",
-        ("limits", "transfer_triggers", "never_say"),
+        "Where the agent stops, and what it never says.",
+        ("limits", "never_say"),
     ),
 )
 

@@ -5,18 +5,10 @@ Lines may hold placeholders in braces; which ones depends on where the line is s
 """
 
 from agents.playbook.faults import Fault, ScriptInvalid
-from agents.playbook.parts import (
-    LANGUAGES,
-    PLACEHOLDER,
-    Condition,
-    Fact,
-    Objection,
-    Option,
-    Part,
-    Question,
-)
+from agents.playbook.parts import Condition, Fact, Objection, Option, Question
 from agents.playbook.places import spoken_lines
 from agents.playbook.script import Script
+from agents.playbook.text import LANGUAGES, PLACEHOLDER, Part
 
 __all__ = [
     "LANGUAGES",

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import Any, Final, Literal
 
-from agents.playbook.parts import Fact, Objection, Option, Part, Question
+from agents.playbook.parts import Fact, Objection, Option, Question
 from agents.playbook.places import Path, in_words
 from agents.playbook.script import Script
+from agents.playbook.text import Part
 
 _NAMED_BY: Final = {"questions": "slot", "objections": "key", "facts": "key", "options": "value"}
 """Lists whose parts are the same part when they have the same name."""

@@ -27,8 +27,9 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from agents.playbook.faults import Fault
-from agents.playbook.parts import LANGUAGES, Condition, Line, Name, ObjectionName, Phrase
+from agents.playbook.parts import Condition
 from agents.playbook.places import Path
+from agents.playbook.text import LANGUAGES, Line, Name, ObjectionName, Phrase
 
 LABELS: Final[Mapping[str, str]] = {
     "choice": "One of several answers",

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from agents.playbook.faults import Fault
-from agents.playbook.parts import PLACEHOLDER, Condition, Question
+from agents.playbook.parts import Condition, Question
 from agents.playbook.places import Path, dotted, in_words, lines_with_paths
 from agents.playbook.script import Script
+from agents.playbook.text import PLACEHOLDER
 from agents.understanding.opt_out import is_opt_out
 from agents.understanding.words import normalised
 

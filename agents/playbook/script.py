@@ -10,25 +10,17 @@ from pydantic import Field, ValidationError
 
 from agents.playbook.faults import ScriptInvalid, faults_of
 from agents.playbook.files import toml_read
-from agents.playbook.parts import (
+from agents.playbook.lines import (
     CallbackLines,
     Closing,
     Disclosure,
-    Fact,
     Greeting,
     IntakeLines,
-    Language,
-    Limits,
-    Line,
-    Lines,
-    Objection,
-    Part,
-    Persona,
-    Phrases,
-    Question,
     Scheduling,
     TransferLines,
 )
+from agents.playbook.parts import Fact, Limits, Objection, Persona, Question
+from agents.playbook.text import Language, Line, Lines, Part, Phrases
 
 
 class Script(Part):
@@ -123,14 +115,18 @@ class Script(Part):
     def questions_for(self, answers: Mapping[str, Any]) -> tuple[Question, ...]:
         """Return the questions to ask a lead, given slot -> value as known so far.
 
-        A follow-up whose condition is not met, or not known yet, is not among them.
+        A follow-up whose condition is not met, or not known yet, is not among them, nor is what
+        follows up on it.
         """
-        return tuple(
-            question
-            for question in self.questions
-            if (rule := question.only_if) is None
-            or (rule.slot in answers and rule.holds(answers[rule.slot]))
-        )
+        asked: list[Question] = []
+        known: dict[str, Any] = {}
+        for question in self.questions:
+            rule = question.only_if
+            if rule is None or (rule.slot in known and rule.holds(known[rule.slot])):
+                asked.append(question)
+                if question.slot in answers:
+                    known[question.slot] = answers[question.slot]
+        return tuple(asked)
 
     def objection(self, key: str) -> Objection | None:
         """Return the objection called `key`, if the playbook knows it."""

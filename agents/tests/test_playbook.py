@@ -188,3 +188,19 @@ def test_an_edit_of_an_older_version_is_not_saved_over_a_newer_one() -> None:
         )
     assert changed_meanwhile.value.newest == newer
     assert playbook_version_newest(first.playbook_id) == newer
+
+
+def test_a_follow_up_of_a_question_that_is_not_asked_any_more_is_not_asked_either() -> None:
+    data = changed()
+    data["questions"][1]["only_if"] = {"slot": "motivation", "any_of": ["divorce"]}
+    data["questions"][2]["only_if"] = {"slot": "timeframe", "at_most": 6}
+    script = Script.checked(data)
+
+    def asked(**answers: Any) -> list[str]:
+        return [question.slot for question in script.questions_for(answers)][1:-2]
+
+    assert asked() == []
+    assert asked(motivation="divorce") == ["timeframe"]
+    assert asked(motivation="divorce", timeframe=3) == ["timeframe", "property"]
+    assert asked(motivation="divorce", timeframe=9) == ["timeframe"]
+    assert asked(motivation="market", timeframe=3) == []
