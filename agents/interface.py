@@ -193,6 +193,8 @@ class Brief:
     """The lead's next appointment, if there is one."""
     inbound: bool = False
     """Whether the lead calls us."""
+    leave_message: bool = True
+    """Whether a voicemail gets a message."""
     stranger: bool = False
     """Whether we know nothing of the lead but the number: ask for a name, and what it is about."""
     lead_kind: str = ""

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from agents.interface import Booked, Brief, Slot
 from agents.playbook import Script
-from calls.models import Call
+from calls.models import Call, Turn
 from leads.calendars import free_slots, rep_calendars, rep_name
 from leads.models import Appointment, Lead
 
@@ -51,6 +51,7 @@ def call_brief(call: Call, *, recorded: bool, now: datetime) -> Brief:
         ),
         appointment=_as_booked(booked) if booked else None,
         inbound=call.direction == Call.Direction.INBOUND,
+        leave_message=_leaves_message(call),
         stranger=(
             call.direction == Call.Direction.INBOUND
             and lead.source == INBOUND
@@ -60,6 +61,15 @@ def call_brief(call: Call, *, recorded: bool, now: datetime) -> Brief:
         transfers=bool(call.campaign and call.campaign.transfer_mode),
         memory=_memory(call),
     )
+
+
+def _leaves_message(call: Call) -> bool:
+    """Whether a voicemail gets a message, by the campaign's policy and what was left before."""
+    policy = call.campaign.leave_message if call.campaign else "once"
+    if policy != "once":
+        return policy == "always"
+    before = Turn.objects.filter(call__lead_id=call.lead_id, speaker="agent", topic="voicemail")
+    return not before.exclude(call_id=call.pk).exists()
 
 
 def _next_appointment(lead: Lead, now: datetime) -> Appointment | None:

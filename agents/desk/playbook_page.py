@@ -60,7 +60,14 @@ _SECTIONS: Final = (
         "closing",
         "Closing",
         "The last words, and the message on voicemail.",
-        ("closing", "voicemail", "opt_out_confirm", "recording_stopped", "not_recorded"),
+        (
+            "closing",
+            "voicemail",
+            "machines",
+            "opt_out_confirm",
+            "recording_stopped",
+            "not_recorded",
+        ),
     ),
     (
         "person",

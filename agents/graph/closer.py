@@ -89,7 +89,8 @@ def out_of_time(talk: Talk, setting: Setting, why: str) -> tuple[Talk, tuple[Ite
 
 
 def voicemail(talk: Talk, setting: Setting, *, beep: bool) -> tuple[Talk, tuple[Item, ...]]:
-    """Leave the message after the beep; without one, hang up."""
+    """Leave the message after the beep; without one, or where none is to be left, hang up."""
+    beep = beep and setting.brief.leave_message
     lines = tuple(
         say(line, "voicemail", AGENT, setting, interruptible=False)
         for line in (setting.script.voicemail if beep else ())

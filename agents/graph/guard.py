@@ -8,7 +8,7 @@ from typing import Literal
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
-from agents.graph import closer, transfers
+from agents.graph import closer, machines, transfers
 from agents.graph.lines import disclosure, say
 from agents.graph.state import STOP, Opening, Setting, State, Talk, hearing_settled
 from agents.interface import (
@@ -46,6 +46,9 @@ async def guard(
     if isinstance(event, Opening):
         return Command(goto="greeter", update={"talk": talk, "items": disclosure(setting)})
     if isinstance(event, MachineAnswered):
+        if machines.is_screened(talk) and not event.beep:
+            # Detection takes a call screen for a machine; a person may still come.
+            return _settled(talk.step("guard", "machine reported, but a screen answered"), ())
         if talk.human_heard:  # a person has answered sensibly: the detector is wrong
             return _settled(talk.step("guard", "machine reported, but a person spoke"), ())
         return _settled(*closer.voicemail(talk, setting, beep=event.beep))

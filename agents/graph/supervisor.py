@@ -8,11 +8,11 @@ from typing import Any, Literal
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
-from agents.graph import closer, intake, transfers
+from agents.graph import closer, intake, machines, transfers
 from agents.graph.appointment import is_about_appointment
-from agents.graph.lines import question_again, say
+from agents.graph.lines import disclosure, question_again, say
 from agents.graph.persons import somebody_else
-from agents.graph.state import STOP, Setting, State, Talk, lead_words
+from agents.graph.state import STOP, Opening, Setting, State, Talk, lead_words
 from agents.interface import (
     Action,
     ActionDone,
@@ -24,6 +24,7 @@ from agents.interface import (
     Utterance,
 )
 from agents.understanding import Context, Intent, Reading
+from agents.understanding.machines import Machine, machine_in
 from agents.understanding.questions import asks_question
 
 AGENT = "supervisor"
@@ -125,9 +126,16 @@ async def supervisor(state: State, runtime: Runtime[Setting]) -> Command[Agents]
         return Command(goto=STOP, update={"talk": talk.step(AGENT, "waits for the booking")})
     if reading is None:
         return Command(goto=STOP)
-    if reading.has(Intent.MACHINE):
-        talk = replace(talk, machine_heard=True).step(AGENT, "sounds like a machine's greeting")
-        return Command(goto=STOP, update={"talk": talk, "items": ()})
+    if not talk.human_heard:
+        machine = machine_in(lead_words(event))
+        if machine is None and reading.has(Intent.MACHINE):
+            machine = Machine.VOICEMAIL
+        if machine is not None:
+            return _closed(*machines.answered(talk, machine, setting))
+        if machines.is_screened(talk):
+            # Whoever speaks now has heard nothing: the call begins here.
+            update = {"talk": machines.came_through(talk), "event": Opening()}
+            return Command(goto="greeter", update={**update, "items": disclosure(setting)})
     if (
         reading.language and reading.language not in setting.script.languages
     ) and not reading.answers:
@@ -296,6 +304,8 @@ def _silence(
     talk: Talk, event: Silence, setting: Setting, items: tuple[Item, ...]
 ) -> Command[Agents]:
     """Ask again, each time differently, then end politely."""
+    if machines.is_screened(talk) and not talk.machine_heard:
+        return _closed(*machines.still_screened(talk, setting, event.count))
     if talk.machine_heard and not talk.human_heard:
         return _closed(*closer.voicemail(talk, setting, beep=True))
     talk = talk.counted("silences")

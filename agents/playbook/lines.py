@@ -109,6 +109,19 @@ class CallbackLines(Part):
     hours: Line = Field(title="When the time is too early or too late")
 
 
+class MachineLines(Part):
+    """Lines for machines that answer. What is left on voicemail stands by itself."""
+
+    screening: Line = Field(
+        default="This is {agent}, an AI assistant from {business}, calling about a home.",
+        title="To a call screen",
+        description="It asks who is calling and why; the lead reads or hears the answer.",
+    )
+    menu: Line = Field(
+        default="I will call again another time. Goodbye.", title="To a menu of keys"
+    )
+
+
 class IntakeLines(Part):
     """Lines for somebody who calls us and whom we do not know."""
 

@@ -16,6 +16,7 @@ from agents.playbook.lines import (
     Disclosure,
     Greeting,
     IntakeLines,
+    MachineLines,
     Scheduling,
     TransferLines,
 )
@@ -48,6 +49,7 @@ class Script(Part):
     facts: Annotated[tuple[Fact, ...], Field(max_length=60)] = Field(default=(), title="Facts")
     scheduling: Scheduling = Field(title="Appointment")
     callback: CallbackLines = Field(title="Calling again")
+    machines: MachineLines = Field(default=MachineLines(), title="When a machine answers")
     intake: IntakeLines = Field(default=IntakeLines(), title="When somebody unknown calls us")
     transfer: TransferLines = Field(default=TransferLines(), title="Putting through to a person")
     closing: Closing = Field(title="Closing")

@@ -80,7 +80,7 @@ class CampaignAdmin(ModelAdmin):
             {
                 "fields": (
                     ("voice_tier", "premium_from_score"),
-                    ("recording_policy", "detect_machines"),
+                    ("recording_policy", "detect_machines", "leave_message"),
                 )
             },
         ),

@@ -56,6 +56,16 @@ class Campaign(models.Model):
     premium_from_score = models.PositiveSmallIntegerField(
         default=70, validators=[MaxValueValidator(100)]
     )
+    leave_message = models.CharField(
+        max_length=6,
+        default="once",
+        choices=(
+            ("once", "Once per lead"),
+            ("always", "Each time"),
+            ("never", "Never"),
+        ),
+        help_text="When a voicemail gets the playbook's message.",
+    )
     inbound_opens = models.TimeField(
         null=True,
         blank=True,

@@ -28,7 +28,7 @@ def verdict(persona: Persona, mode: str, timeout_s: int, clips: Path) -> Verdict
     if mode == "DetectMessageEnd" and persona.answered_by == "machine_start":
         greeting = line_sound(persona.greeting, clips) if persona.greeting else b""
         # The pause before the beep, and the beep itself, as the person's line plays them.
-        sound_ms = (len(greeting) + len(beep())) // g711.BYTES_PER_MS + 300
+        sound_ms = (len(greeting) + len(beep())) // g711.BYTES_PER_MS + persona.beep_after_ms
         found = Verdict("machine_end_beep", persona.opening_after_ms + sound_ms + 100)
     if found.duration_ms > timeout_s * 1000:
         return Verdict("unknown", timeout_s * 1000)

@@ -181,7 +181,7 @@ class SimulatedLead:
         if persona.answer == "machine":
             sound = g711.silence(persona.opening_after_ms)
             sound += line_sound(persona.greeting, self._clips) if persona.greeting else b""
-            sound += g711.silence(300) + beep()
+            sound += g711.silence(persona.beep_after_ms) + beep()
             self._speech = _Speech(persona.greeting, sound, 0)
             self._hang_up_at_ms = len(sound) // g711.BYTES_PER_MS + persona.message_ms
         elif persona.opening:

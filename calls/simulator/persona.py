@@ -59,6 +59,7 @@ class Persona(BaseModel):
         script: answers in order, for an agent whose marks say nothing.
         patience_ms: how long this person waits in silence before asking `patience_say`.
         message_ms: how long a machine records after its beep.
+        beep_after_ms: how long a machine is silent between its greeting and its beep.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -78,6 +79,7 @@ class Persona(BaseModel):
     patience_times: int = 2
     greeting: str = ""
     message_ms: int = 20_000
+    beep_after_ms: int = 300
     most_turns: int = 40
     script: tuple[str, ...] = ()
     fallback: tuple[str, ...] = ()
