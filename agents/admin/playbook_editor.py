@@ -78,7 +78,7 @@ def _save(request: HttpRequest, playbook: Playbook) -> HttpResponse:
                 based_on=int(base) if base.isdecimal() else None,
             )
             if goes_live:
-                version = playbook_version_publish(version_id=version.pk)
+                version = playbook_version_publish(version_id=version.pk, actor=actor_of(request))
     except ScriptInvalid as error:
         return _refused(request, playbook, data, faults=error.faults)
     except ValidationError as error:

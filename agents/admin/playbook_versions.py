@@ -78,7 +78,7 @@ def publish_page(request: HttpRequest, playbook_id: UUID, number: int) -> HttpRe
     live = standing_of(playbook).live
     if request.method == "POST":
         try:
-            playbook_version_publish(version_id=version.pk)
+            playbook_version_publish(version_id=version.pk, actor=actor_of(request))
         except ScriptInvalid as error:
             _tell(request, error)
         else:

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from agents.models import Playbook, PlaybookVersion
 from agents.playbook import Script
 from agents.selectors import playbook_script, playbook_version_current
+from leads.services.audit import audit_record
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 SHIPPED: Mapping[str, tuple[str, str, str]] = {
@@ -91,10 +92,12 @@ def _says(version: PlaybookVersion, script: Script) -> bool:
 
 
 @transaction.atomic
-def playbook_version_publish(*, version_id: UUID) -> PlaybookVersion:
+def playbook_version_publish(
+    *, version_id: UUID, actor: AbstractBaseUser | None = None
+) -> PlaybookVersion:
     """Let calls begin with a version from now on, and return it. Running calls keep theirs.
 
-    Publishing the live version again changes nothing.
+    Publishing the live version again changes nothing. Who published is kept in the audit.
 
     Raises:
         ScriptInvalid: the script breaks a rule that has come since it was saved.
@@ -107,6 +110,9 @@ def playbook_version_publish(*, version_id: UUID) -> PlaybookVersion:
     Script.checked(version.script)
     version.published_at = timezone.now()
     version.save(update_fields=["published_at"])
+    if actor is not None:
+        text = f"Version {version.number} of the playbook “{version.playbook}” went live."
+        audit_record(action="settings", text=text, actor=actor, subject=version)
     return version
 
 
@@ -127,7 +133,7 @@ def playbook_publish(
     version = playbook_version_save(
         playbook_id=playbook_id, script=script, note=note, author=author
     )
-    return playbook_version_publish(version_id=version.id)
+    return playbook_version_publish(version_id=version.id, actor=author)
 
 
 @transaction.atomic

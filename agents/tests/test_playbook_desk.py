@@ -17,6 +17,7 @@ from agents.playbook import Script
 from agents.playbook.form import form_of
 from agents.selectors import playbook_script, playbook_version_current, playbook_version_newest
 from agents.tests.test_playbook_form import fields
+from leads.models import AuditEntry
 from tests.factories import CallFactory, ManagerFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -174,6 +175,9 @@ def test_a_draft_goes_live_after_one_question(
     assert live(playbook).number == 1
     manager.post(page(playbook, "publish", 2))
     assert live(playbook).number == 2
+    entry = AuditEntry.objects.get()
+    assert entry.text == "Version 2 of the playbook “Seller” went live."
+    assert entry.actor_name
 
 
 def test_two_versions_are_compared(
