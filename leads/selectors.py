@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from django.db.models import CharField, Count, ExpressionWrapper, F, Q
+from django.db.models import CharField, Count, ExpressionWrapper, F, Q, QuerySet
 from django.db.models.functions import Lower
 
 from leads.calendars import free_slots
@@ -125,18 +125,21 @@ _ALIKE = {
 }
 
 
-def duplicate_groups(*, limit: int = 50) -> list[DuplicateGroup]:
+def duplicate_groups(
+    *, limit: int = 50, among: QuerySet[Lead] | None = None
+) -> list[DuplicateGroup]:
     """Return leads that share an e-mail address, or a name and an address.
 
     Numbers are unique, so that no two leads share one. Four queries.
 
     Args:
         limit: of groups, for each of the two reasons.
+        among: the leads that are compared; all if not given.
     """
     groups = []
     for why, fields in _ALIKE.items():
         alike = {f"{name}_alike": Lower(name) for name in fields}
-        rows = Lead.objects.order_by().annotate(**alike)
+        rows = (Lead.objects.all() if among is None else among).order_by().annotate(**alike)
         for name in fields[:3]:
             rows = rows.exclude(**{name: ""})
         shared = list(rows.values(*alike).annotate(count=Count("pk")).filter(count__gt=1)[:limit])

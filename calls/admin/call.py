@@ -21,11 +21,13 @@ from billing.formats import usd
 from calls.admin import live
 from calls.admin.call_now import call_now_page
 from calls.admin.funnel import LiveFilter, StepFilter
+from calls.admin.seen import call_seen
 from calls.admin.sound import outline, ranged_response
 from calls.desk.call_page import call_page, call_total, is_growing, turns_from
 from calls.formats import clock
 from calls.models import Call, Recording
 from calls.recording_files import recording_here
+from calls.services.heard import recording_heard
 from leads.admin.append_only import AppendOnlyAdmin
 from leads.admin.date_range import DateRangeFilter
 
@@ -118,7 +120,7 @@ class CallAdmin(AppendOnlyAdmin):
             raise Http404("There is no such call.")
         if not self.has_view_permission(request, call):
             raise PermissionDenied
-        page = call_page(call.pk)
+        page = call_page(call.pk, among=self.get_queryset(request))
         return TemplateResponse(
             request,
             "desk/call_review.html",
@@ -165,6 +167,7 @@ class CallAdmin(AppendOnlyAdmin):
     def recording(self, request: HttpRequest, call_id: Any) -> HttpResponse:
         """Play the recording to those who may hear it."""
         recording = self._sound(request, call_id)
+        recording_heard(recording=recording, actor=request.user, now=timezone.now())
         name = recording.name
         kind = "audio/mpeg" if name.endswith(".mp3") else "audio/wav"
         try:
@@ -189,15 +192,13 @@ class CallAdmin(AppendOnlyAdmin):
     def _readable(self, request: HttpRequest, call_id: Any) -> Call:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        call = Call.objects.select_related("lead").filter(pk=call_id).first()
-        if call is None:
-            raise Http404("There is no such call.")
-        return call
+        return call_seen(request, call_id)
 
     def _sound(self, request: HttpRequest, call_id: Any) -> Recording:
         if not request.user.has_perm("calls.view_recording"):
             raise PermissionDenied
-        recording = Recording.objects.filter(call_id=call_id, state=Recording.State.STORED).first()
+        call = call_seen(request, call_id)
+        recording = Recording.objects.filter(call=call, state=Recording.State.STORED).first()
         if recording is None:
             raise Http404("This call has no recording.")
         return recording

@@ -18,6 +18,7 @@ from calls.desk.lead import lead_verdict
 from calls.models import Campaign, Enrolment
 from calls.selectors import enrolment_facts
 from calls.services.campaigns import CampaignRefused, call_now
+from leads.access import leads_seen
 from leads.admin.actor import actor_of
 from leads.models import Lead
 from leads.policy.may_call import may_call
@@ -27,8 +28,7 @@ def call_now_page(request: HttpRequest, lead_id: UUID) -> HttpResponse:
     """Show the verdict and the price first; nothing is dialled before that."""
     if not request.user.has_perm("calls.change_campaign"):
         raise PermissionDenied
-    # The scope of the list of leads holds here, too.
-    lead = admin.site._registry[Lead].get_queryset(request).filter(pk=lead_id).first()
+    lead = leads_seen(request.user).filter(pk=lead_id).first()
     if lead is None:
         raise Http404("There is no such lead: it was merged or erased, or is not yours.")
     now = timezone.now()

@@ -10,8 +10,6 @@ from uuid import UUID
 import structlog
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -20,13 +18,14 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from billing.export import charges_csv
-from billing.models import Charge
 from billing.selectors import PriceUnknown
 from calls.desk.costs import Costs, Part, Span, charges_in, costs
 from calls.desk.forecast import forecasts
 from calls.desk.promise import promise_report, settled_costs
 from calls.desk.variance import variances
 from calls.models import Campaign
+from leads.models import AuditEntry
+from leads.services.audit import audit_record
 
 logger = structlog.get_logger(__name__)
 
@@ -119,12 +118,11 @@ def costs_export(request: HttpRequest) -> HttpResponse:
     span = _span(form, now)
     text, count = charges_csv(charges_in(span))
     first, last = _local(span.since), _local(span.until) - timedelta(days=1)
-    LogEntry.objects.create(
-        user_id=int(str(request.user.pk)),
-        content_type=ContentType.objects.get_for_model(Charge),
-        object_repr=f"Export of {count} charges"[:200],
-        action_flag=CHANGE,
-        change_message=f"Exported {count} charges from {first} to {last}.",
+    audit_record(
+        action=AuditEntry.Action.EXPORT,
+        text=f"Exported {count} charges from {first} to {last}.",
+        actor=request.user,
+        data={"since": str(first), "until": str(last)},
     )
     logger.info(
         "charges_exported",

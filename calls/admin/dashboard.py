@@ -9,13 +9,15 @@ from django.utils import timezone
 
 from calls.desk.dashboard import budget_uses, needs_a_person, periods
 from calls.desk.live import kill_switch, live_calls
+from leads.access import sees_every_lead
 from leads.todo import desk_of
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add the figures that the viewer may see to the context of the first page."""
     now = timezone.now()
-    sees_calls = request.user.has_perm("calls.view_call")
+    # The figures are those of everybody: who sees only their own leads has their own work here.
+    sees_calls = request.user.has_perm("calls.view_call") and sees_every_lead(request.user)
     context.update(
         {
             "title": "Dashboard",
@@ -30,7 +32,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         context.update(
             {
                 "periods": periods(now),
-                "live": live_calls(now),
+                "live": live_calls(now, viewer=request.user),
                 "attention": needs_a_person(now),
             }
         )

@@ -14,6 +14,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 
+from calls.admin.seen import call_seen
 from calls.carrier import CarrierError
 from calls.desk.live import kill_switch, live_calls
 from calls.models import Call, RepLine, Transfer
@@ -31,7 +32,7 @@ def live_page(request: HttpRequest) -> HttpResponse:
         {
             **admin.site.each_context(request),
             "title": "Live calls",
-            "cards": live_calls(timezone.now()),
+            "cards": live_calls(timezone.now(), viewer=request.user),
             "switch": kill_switch(),
             **_rights(request),
         },
@@ -41,7 +42,7 @@ def live_page(request: HttpRequest) -> HttpResponse:
 def live_json(request: HttpRequest) -> JsonResponse:
     """Return the cards and the kill switch as they are now, as HTML in JSON."""
     _require_view(request)
-    cards = live_calls(timezone.now())
+    cards = live_calls(timezone.now(), viewer=request.user)
     rights = _rights(request)
     return JsonResponse(
         {
@@ -64,9 +65,7 @@ def end_page(request: HttpRequest, call_id: UUID) -> HttpResponse:
     """Ask once, then hang up through the carrier."""
     if not request.user.has_perm("calls.change_call"):
         raise PermissionDenied
-    call = Call.objects.select_related("lead").filter(pk=call_id).first()
-    if call is None:
-        raise Http404("There is no such call.")
+    call = call_seen(request, call_id)
     back = reverse("admin:calls_call_change", args=(call.pk,))
     if not call.is_active:
         messages.info(request, "This call has already ended.")
@@ -101,7 +100,7 @@ def take_over_page(request: HttpRequest, call_id: UUID) -> HttpResponse:
     """Ask once, then ring the supervisor and pass the call on to them."""
     if not isinstance(request.user, User) or not request.user.has_perm("calls.take_over"):
         raise PermissionDenied
-    call = _live(call_id)
+    call = _live(request, call_id)
     back = HttpResponseRedirect(reverse("admin:calls_live"))
     line = RepLine.objects.filter(user=request.user).first()
     now = timezone.now()
@@ -151,7 +150,7 @@ def listen_page(request: HttpRequest, call_id: UUID) -> HttpResponse:
     """Let a supervisor hear a call: in the page while the agent has it, by ringing them after."""
     if not isinstance(request.user, User) or not request.user.has_perm("calls.listen_in"):
         raise PermissionDenied
-    call = _live(call_id)
+    call = _live(request, call_id)
     if request.method == "POST":
         if listener_add(call_id=call.pk, actor=request.user, now=timezone.now()):
             audit_record(
@@ -172,9 +171,9 @@ def listen_page(request: HttpRequest, call_id: UUID) -> HttpResponse:
     )
 
 
-def _live(call_id: UUID) -> Call:
-    call = Call.objects.select_related("lead").filter(pk=call_id).first()
-    if call is None or call.state != Call.State.IN_PROGRESS:
+def _live(request: HttpRequest, call_id: UUID) -> Call:
+    call = call_seen(request, call_id)
+    if call.state != Call.State.IN_PROGRESS:
         raise Http404("This call is not on the line.")
     return call
 

@@ -8,6 +8,7 @@ from django.urls import reverse
 from unfold.dataclasses import SearchResult
 
 from calls.models import Campaign
+from leads.access import leads_seen
 from leads.formats import national
 from leads.models import Lead
 
@@ -20,7 +21,7 @@ def find(request: HttpRequest, term: str) -> list[SearchResult]:
     if request.user.has_perm("leads.view_lead"):
         # The list's own search, so that both find the same.
         leads, _ = admin.site._registry[Lead].get_search_results(
-            request, Lead.objects.order_by("last_name", "first_name"), term
+            request, leads_seen(request.user).order_by("last_name", "first_name"), term
         )
         found += [
             SearchResult(

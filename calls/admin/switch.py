@@ -40,6 +40,8 @@ class KillSwitchAdmin(AppendOnlyAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> Any:
         """There is only one row: show its page."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
         return HttpResponseRedirect(reverse("admin:calls_kill_switch"))
 
     def set_view(self, request: HttpRequest) -> HttpResponse:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
 from billing.models import Charge
@@ -103,8 +103,11 @@ class CallPage:
         return self.turns[-1].index if self.turns else -1
 
 
-def call_page(call_id: UUID | str) -> CallPage:
+def call_page(call_id: UUID | str, *, among: QuerySet[Call] | None = None) -> CallPage:
     """Return the page of a call.
+
+    Args:
+        among: the calls that the previous and the next one are looked for in; all if not given.
 
     Raises:
         Call.DoesNotExist: there is no such call.
@@ -115,8 +118,9 @@ def call_page(call_id: UUID | str) -> CallPage:
     costs, total = _costs(call)
     turns = list(call.turns.order_by("index"))
     score = call.scores.prefetch_related("factors").first()
-    older = Call.objects.filter(created_at__lt=call.created_at).order_by("-created_at")
-    newer = Call.objects.filter(created_at__gt=call.created_at).order_by("created_at")
+    calls = Call.objects.all() if among is None else among
+    older = calls.filter(created_at__lt=call.created_at).order_by("-created_at")
+    newer = calls.filter(created_at__gt=call.created_at).order_by("created_at")
     return CallPage(
         call=call,
         turns=turns,

@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 
 from billing.models import Charge
 from calls.models import Call, KillSwitch, Turn
+from leads.access import Viewer, seen_by
 
 MOST = 100
 
@@ -27,8 +28,8 @@ class LiveCard:
     agent: str
 
 
-def live_calls(now: datetime) -> list[LiveCard]:
-    """Return the live calls in one query, the longest first, at most 100."""
+def live_calls(now: datetime, *, viewer: Viewer) -> list[LiveCard]:
+    """Return the live calls that a user may see in one query, the longest first, at most 100."""
     last = Turn.objects.filter(call=OuterRef("pk")).order_by("-index")
     spent = (
         Charge.objects.filter(call=OuterRef("pk"))
@@ -38,7 +39,7 @@ def live_calls(now: datetime) -> list[LiveCard]:
         .values("total")
     )
     rows = (
-        Call.objects.filter(state__in=Call.ACTIVE_STATES)
+        seen_by(Call.objects.filter(state__in=Call.ACTIVE_STATES), viewer)
         .select_related("lead", "campaign")
         .annotate(
             last_text=Subquery(last.values("text")[:1]),

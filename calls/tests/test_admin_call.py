@@ -43,7 +43,8 @@ def sound_of(call: Call) -> str:
 
 def listener(*names: str) -> Any:
     user = factories.UserFactory()
-    user.user_permissions.set(Permission.objects.filter(codename__in=names))
+    codenames = (*names, "view_every_lead")
+    user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
     return user
 
 

@@ -88,6 +88,7 @@ def test_it_has_a_page_for_every_model() -> None:
     # Pages of their own kind have tests of their own.
     own = {
         "calls_killswitch",
+        "leads_accesspolicy",
         "leads_assignmentrule",
         "leads_auditentry",
         "leads_callingpolicy",
@@ -95,6 +96,8 @@ def test_it_has_a_page_for_every_model() -> None:
         "leads_numberlist",
         "leads_reassignedcheck",
         "leads_registryarea",
+        "leads_sheetconflict",
+        "leads_sheetlink",
         "leads_task",
     }
     assert registered == set(ROWS) | own

@@ -11,7 +11,6 @@ from html import unescape
 from typing import Any
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
@@ -26,6 +25,7 @@ from billing.policy.limits import period_end
 from calls.desk.costs import Span, costs
 from calls.desk.forecast import forecasts
 from calls.models import Outcome
+from leads.models import AuditEntry
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -169,7 +169,7 @@ def test_the_export_holds_every_charge_and_is_kept_on_record(manager: Client) ->
         ("'=HYPERLINK(1)", "0.080000")
     ]
     assert row.call.lead.last_name not in answer.content.decode()
-    assert "Exported 1 charges" in LogEntry.objects.get().change_message
+    assert "Exported 1 charges" in AuditEntry.objects.get(action="export").text
     assert manager.get(reverse("costs-export")).status_code == 405
 
 

@@ -1,6 +1,7 @@
 """Leads on the manager's desk."""
 
 from leads.admin import (
+    access,
     appointment,
     assignment,
     audit,
@@ -17,6 +18,7 @@ from leads.admin import (
 )
 
 __all__ = [
+    "access",
     "appointment",
     "assignment",
     "audit",

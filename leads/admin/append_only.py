@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
+
+from leads.admin.scoped import ScopedAdmin
 
 
-class AppendOnlyAdmin(ModelAdmin):
+class AppendOnlyAdmin(ScopedAdmin):
     """Lists and shows rows that only services add."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:

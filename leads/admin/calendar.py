@@ -11,14 +11,14 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
-from unfold.admin import ModelAdmin
 
+from leads.admin.scoped import ScopedAdmin
 from leads.agenda import day_agenda, week_agenda
 from leads.models import WorkingHours
 from leads.staff import staff
 
 
-class Calendar(ModelAdmin):
+class Calendar(ScopedAdmin):
     """The page of the calendar. It belongs to the appointments."""
 
     def calendar_urls(self) -> list[URLPattern]:

@@ -25,8 +25,9 @@ from unfold.decorators import display
 from leads.admin.append_only import AppendOnlyAdmin
 from leads.admin.import_page import import_page, progress
 from leads.import_files import MAX_BYTES, MAX_ROWS, FileRefused
-from leads.models import ImportBatch, ImportMapping
+from leads.models import AuditEntry, ImportBatch, ImportMapping
 from leads.selectors import import_error_rows
+from leads.services.audit import audit_record
 from leads.services.imports import (
     ImportNotReady,
     import_check,
@@ -166,6 +167,7 @@ class ImportBatchAdmin(AppendOnlyAdmin):
             "batch": batch,
             "error": error,
             "may_change": self.has_add_permission(request),
+            "may_take_out": request.user.has_perm("leads.export_lead"),
         }
         return TemplateResponse(request, "desk/import_page.html", context)
 
@@ -176,6 +178,14 @@ class ImportBatchAdmin(AppendOnlyAdmin):
     def errors(self, request: HttpRequest, object_id: UUID) -> StreamingHttpResponse:
         """Every row with a remark, as CSV."""
         batch = self._batch(request, str(object_id))
+        if not request.user.has_perm("leads.export_lead"):
+            raise PermissionDenied
+        audit_record(
+            action=AuditEntry.Action.EXPORT,
+            text="Downloaded the rows with a remark of an import.",
+            actor=_actor(request),
+            subject=batch,
+        )
         answer = StreamingHttpResponse(
             import_error_rows(batch), content_type="text/csv; charset=utf-8"
         )

@@ -11,11 +11,11 @@ from django.db.models import DateTimeField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils import timezone
-from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import DropdownFilter, TextFilter
 from unfold.decorators import display
 from unfold.views import ChangeList
 
+from leads.admin.scoped import ScopedAdmin
 from leads.calendars import rep_name
 from leads.formats import national
 from leads.lists import lead_sources, tagged
@@ -158,7 +158,7 @@ class TagFilter(TextFilter):
         return tagged(queryset, tag) if tag else queryset
 
 
-class LeadColumns(ModelAdmin):
+class LeadColumns(ScopedAdmin):
     """What the columns show. Only those with an index of their own can be sorted by."""
 
     def with_columns(self, rows: QuerySet[Lead], chosen: Iterable[str]) -> QuerySet[Lead]:

@@ -14,6 +14,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
+from leads.access import leads_seen, seen_by
 from leads.admin.append_only import AppendOnlyAdmin
 from leads.formats import national
 from leads.models import Consent, DoNotCall, Lead, LeadMerge
@@ -57,8 +58,10 @@ class LeadMergeAdmin(AppendOnlyAdmin):
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": "Duplicates",
-            "groups": duplicate_groups(),
-            "merges": LeadMerge.objects.select_related("winner", "actor")[:20],
+            "groups": duplicate_groups(among=leads_seen(request.user)),
+            "merges": seen_by(LeadMerge.objects.select_related("winner", "actor"), request.user)[
+                :20
+            ],
             "may_merge": _may_merge(request),
         }
         return TemplateResponse(request, "desk/duplicates.html", context)
@@ -67,7 +70,7 @@ class LeadMergeAdmin(AppendOnlyAdmin):
         """Show both sides, and merge into the one that is chosen."""
         if not _may_merge(request):
             raise PermissionDenied
-        leads = {lead.pk: lead for lead in Lead.objects.filter(pk__in=(first, second))}
+        leads = {lead.pk: lead for lead in leads_seen(request.user).filter(pk__in=(first, second))}
         if len(leads) < 2:
             raise Http404("One of these leads is gone: it was merged meanwhile.")
         error = ""

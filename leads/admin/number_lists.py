@@ -13,18 +13,17 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from leads.admin.actor import actor_of
 from leads.admin.append_only import AppendOnlyAdmin
+from leads.admin.single_row import SingleRowAdmin
 from leads.formats import national
 from leads.import_files import FileRefused
-from leads.models import AuditEntry, CallingPolicy, NumberList, ReassignedCheck, RegistryArea
+from leads.models import CallingPolicy, NumberList, ReassignedCheck, RegistryArea
 from leads.number_files import MAX_BYTES
 from leads.policy.calling_rules import current_rules
-from leads.services.audit import audit_record
 from leads.services.number_lists import number_list_create
 
 _PURPOSE = NumberList.Purpose
@@ -182,34 +181,10 @@ class ReassignedCheckAdmin(AppendOnlyAdmin):
 
 
 @admin.register(CallingPolicy)
-class CallingPolicyAdmin(ModelAdmin):
-    """What happens where the law leaves it to the account: one row, one page."""
+class CallingPolicyAdmin(SingleRowAdmin):
+    """What happens where the law leaves it to the account."""
 
     fields = ("on_national_registry", "national_check_old", "reassigned_check_old")
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> Any:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        row, _ = CallingPolicy.objects.get_or_create(pk=1)
-        return HttpResponseRedirect(reverse("admin:leads_callingpolicy_change", args=(row.pk,)))
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
-        super().save_model(request, obj, form, change)
-        audit_record(
-            action=AuditEntry.Action.SETTINGS,
-            text=f"Changed the calling policy: {', '.join(form.changed_data) or 'nothing'}.",
-            actor=actor_of(request),
-            subject=obj,
-            data={name: getattr(obj, name) for name in form.changed_data},
-        )
 
 
 def _page_of(list_id: UUID) -> str:

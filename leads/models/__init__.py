@@ -1,5 +1,6 @@
 """Who we may call: leads, their permission, and what became of them."""
 
+from leads.models.access_policy import AccessPolicy
 from leads.models.appointment import Appointment
 from leads.models.assignment import AssignmentRule, AssignmentTurn
 from leads.models.audit import AuditEntry
@@ -19,6 +20,7 @@ from leads.models.timeline import TimelineEntry
 from leads.models.working_time import BookingRules, Holiday, TimeOff, WorkingHours
 
 __all__ = [
+    "AccessPolicy",
     "ApiQuota",
     "Appointment",
     "AssignmentRule",

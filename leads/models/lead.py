@@ -90,7 +90,11 @@ class Lead(models.Model):
 
     class Meta:
         ordering = ("-created_at",)
-        permissions = (("export_lead", "Can take leads out"),)
+        permissions = (
+            ("view_every_lead", "Can see every lead, not only their own"),
+            ("export_lead", "Can take leads out"),
+            ("erase_lead", "Can erase a lead for good"),
+        )
         constraints = (
             models.CheckConstraint(
                 condition=Q(score__isnull=True) | Q(score__lte=100), name="lead_score_0_to_100"

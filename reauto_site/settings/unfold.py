@@ -54,6 +54,11 @@ _PRIMARY = {
     "950": "#042f2e",
 }
 
+_PEOPLE_TABS = (
+    ("Users", "auth_user_changelist", "auth.view_user"),
+    ("Roles", "auth_group_changelist", "auth.view_group"),
+    ("Who sees what", "leads_accesspolicy_changelist", "leads.view_accesspolicy"),
+)
 _DO_NOT_CALL_TABS = (
     ("Do not call", "leads_donotcall_changelist", "leads.view_donotcall"),
     ("Uploaded lists", "leads_numberlist_changelist", "leads.view_numberlist"),
@@ -84,6 +89,17 @@ UNFOLD: dict[str, Any] = {
     "DASHBOARD_CALLBACK": "calls.admin.dashboard.dashboard",
     "COMMAND": {"search_callback": "calls.admin.search.find", "show_history": False},
     "TABS": [
+        {
+            "models": [
+                "auth.user",
+                "auth.group",
+                {"name": "leads.accesspolicy", "detail": True},
+            ],
+            "items": [
+                {"title": title, "link": reverse_lazy(f"admin:{view}"), "permission": _may(may)}
+                for title, view, may in _PEOPLE_TABS
+            ],
+        },
         {
             "models": [
                 "leads.donotcall",
