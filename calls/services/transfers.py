@@ -35,6 +35,7 @@ HAND_OVER_BY = timedelta(seconds=12)
 """How long the agent may take to tell the lead before the call is connected without it."""
 MOST_RUNG = 3
 """Telephones that ring at the same time."""
+METER_EVERY = timedelta(seconds=5)
 HUMAN_SECONDS = 3600
 """How long a human may speak with the lead."""
 CALL_AGAIN_IN = timedelta(minutes=15)
@@ -289,8 +290,9 @@ def _sweep(transfer: Transfer, now: datetime) -> None:
             transfer_connect(call_id=call.pk, now=now)
     else:
         # Nobody of ours holds the call now: its minutes and its money are looked after here.
-        call_meter(call_id=call.pk, now=now)
-        legs_charge(transfer=transfer, until=now)
+        if call.heartbeat_at is None or now >= call.heartbeat_at + METER_EVERY:
+            call_meter(call_id=call.pk, now=now)
+            legs_charge(transfer=transfer, until=now)
 
 
 def leg_url(name: str, leg: TransferLeg) -> str:

@@ -37,6 +37,8 @@ STREAM_CLOSED = timedelta(seconds=5)
 TOO_LONG = timedelta(seconds=30)
 CARRIER_SILENT = timedelta(minutes=10)
 """Beyond the call's own limit, which the carrier enforces too: it is over, asked or not."""
+TALK_OVER = timedelta(seconds=30)
+"""How long after a human's end the lead may still hear a last sentence."""
 ASK_AGAIN = timedelta(seconds=5)
 CLAIM_LOST = timedelta(seconds=60)
 CLOCK_SKEW = timedelta(minutes=2)
@@ -99,13 +101,21 @@ def _why_look_at_live(call: Call, now: datetime) -> str:
     if now >= answered + timedelta(seconds=call.max_seconds) + TOO_LONG:
         return "too_long"
     if call.handed_over_at is not None:
-        return ""  # a human has the lead: see calls.services.transfers
+        return _why_look_after_hand_over(call, now)
     if call.stream_closed_at is not None:
         return "stream_closed" if now >= call.stream_closed_at + STREAM_CLOSED else ""
     if call.stream_started_at is None:
         return "no_stream" if now >= answered + STREAM_MISSING else ""
     heartbeat = call.heartbeat_at or call.stream_started_at
     return "process_lost" if now >= heartbeat + HEART_STOPPED else ""
+
+
+def _why_look_after_hand_over(call: Call, now: datetime) -> str:
+    """A human has the lead, and `calls.services.transfers` looks after them. What is left: the
+    human is gone, and nobody said that the lead is."""
+    last = call.transfers.order_by("-created_at").first()
+    over = call.handed_over_at if last is None else last.ended_at
+    return "human_gone" if over is not None and now >= over + TALK_OVER else ""
 
 
 def call_reconcile(*, call: Call, reason: str, now: datetime) -> None:

@@ -292,6 +292,20 @@ def test_the_lead_meets_the_human_and_the_watchdog_lets_them_talk(
     assert accepted.room in lead_sent(post, accepted), "a repeated webhook"
 
 
+def test_a_lead_whose_end_nobody_reports_is_looked_for_when_the_human_is_gone(
+    accepted: Transfer, post: Post
+) -> None:
+    now = timezone.now()
+    transfer_connect(call_id=accepted.call_id, now=now)
+    lead_sent(post, accepted)
+    leg = accepted.legs.get()
+    on_leg(post, "leg-status", leg, CallStatus="completed", SequenceNumber="0", CallDuration="9")
+    call = Call.objects.get(pk=accepted.call_id)
+    assert why_look(call, now, kill_switch=False) == ""
+    later = timezone.now() + timedelta(seconds=31)
+    assert why_look(call, later, kill_switch=False) == "human_gone"
+
+
 def test_a_lead_whose_human_is_gone_is_told_and_called_again(
     accepted: Transfer, post: Post
 ) -> None:
