@@ -4,7 +4,7 @@ pocketsphinx holds the interpreter lock while it decodes (a stall of 350 ms was 
 cannot live in the process of the event loop, not even in a thread. This program loads the models
 once and then forks a child for every socket that it is sent: a decoder is ready within
 milliseconds and the models' memory is shared between all of them. How speech is
-decoded is in `pocketsphinx_decoding`.
+decoded is in `pocketsphinx_decoding`, who goes first in `core_share`.
 
 Messages in both directions: a header of kind, utterance number and payload length, then the
 payload.
@@ -24,16 +24,21 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
 import socket
 import struct
 import sys
 from typing import Any
 
-from voice.engines.pocketsphinx_decoding import Decoding, Engine
+from voice.engines.core_share import CoreShare
+from voice.engines.pocketsphinx_decoding import Decoding
+from voice.engines.pocketsphinx_search import Engine
 
 HEADER = struct.Struct("!cII")
 START, AUDIO, END, CANCEL, PARTIAL, FINAL, READY = b"S", b"A", b"E", b"C", b"P", b"F", b"R"
+TURN_S = 0.004
+"""How long a decoder waits that may not go on yet: a fraction of one piece of work."""
 
 
 class Connection:
@@ -43,13 +48,12 @@ class Connection:
         self._sock = sock
         self._pending = bytearray()
 
-    def receive(self, *, wait: bool) -> list[tuple[bytes, int, bytes]] | None:
-        """Return the messages that have arrived, waiting for some if asked; None at the end."""
+    def receive(self, *, wait_s: float | None) -> list[tuple[bytes, int, bytes]] | None:
+        """Return the messages that arrive in time (None: at any time); None at the end."""
         while True:
-            try:
-                data = self._sock.recv(65536, 0 if wait else socket.MSG_DONTWAIT)
-            except BlockingIOError:
+            if not select.select([self._sock], [], [], wait_s)[0]:
                 return []
+            data = self._sock.recv(65536)
             if not data:
                 return None
             self._pending += data
@@ -70,39 +74,58 @@ class Connection:
         self._sock.sendall(HEADER.pack(kind, number, len(payload)) + payload)
 
 
-def serve(connection: Connection, engine: Engine) -> None:
+def serve(connection: Connection, engine: Engine, share: CoreShare) -> None:
     """Decode utterances, one at a time, until the other end goes away."""
     current: Decoding | None = None
+    wait_s: float | None = None
     while True:
-        busy = current is not None and (current.has_work or current.ending)
-        messages = connection.receive(wait=not busy)
+        messages = connection.receive(wait_s=wait_s)
         if messages is None:
             return
-        for kind, number, payload in messages:
-            if kind == START:
-                if current is not None:
-                    current.abandon()
-                options = json.loads(payload)
-                current = Decoding(engine, number, options["rate"], options["mean"])
-            elif current is None or current.number != number:
-                continue
-            elif kind == AUDIO:
-                current.add(payload)
-            elif kind == END:
-                current.ending = True
-            elif kind == CANCEL:
-                current.abandon()
-                current = None
+        for message in messages:
+            current = _take(message, current, engine)
+        share.hurry(current is not None and current.is_waited_for)
+        wait_s = 0.0
         if current is None:
-            continue
-        if current.has_work:
-            text = current.step()
-            if text is not None and not current.ending:
-                partial = {"text": text, "audio_ms": current.decoded_ms}
-                connection.send(PARTIAL, current.number, partial)
-        elif current.ending:
+            wait_s = None
+        elif current.has_work:
+            current.step()
+        elif current.has_long_work:
+            with share.core() as is_ours:
+                if is_ours:
+                    current.step_long()
+                else:
+                    wait_s = TURN_S
+        elif current.is_ending:
             connection.send(FINAL, current.number, current.close())
             current = None
+        else:
+            wait_s = None
+        if current is not None and (text := current.news()) is not None:
+            content = {"text": text, "audio_ms": current.decoded_ms}
+            connection.send(PARTIAL, current.number, content)
+
+
+def _take(
+    message: tuple[bytes, int, bytes], current: Decoding | None, engine: Engine
+) -> Decoding | None:
+    """Do what a message says, and return the utterance that is decoded from then on."""
+    kind, number, payload = message
+    if kind == START:
+        if current is not None:
+            current.abandon()
+        options = json.loads(payload)
+        return Decoding(engine, number, options["rate"], options["mean"])
+    if current is None or current.number != number:
+        return current
+    if kind == AUDIO:
+        current.add(payload)
+    elif kind == END:
+        current.end()
+    elif kind == CANCEL:
+        current.abandon()
+        return None
+    return current
 
 
 def main(control_fd: int) -> None:
@@ -110,7 +133,7 @@ def main(control_fd: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then hangs up
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children that end are not waited for
     control = socket.socket(fileno=control_fd)
-    engine = Engine()
+    engine, share = Engine(), CoreShare()
     control.sendall(READY)
     while True:
         data, descriptors, _, _ = socket.recv_fds(control, 1, 1)
@@ -120,7 +143,7 @@ def main(control_fd: int) -> None:
             if os.fork() == 0:
                 control.close()
                 with contextlib.suppress(ConnectionError):  # the parent dropped this decoder
-                    serve(Connection(socket.socket(fileno=descriptor)), engine)
+                    serve(Connection(socket.socket(fileno=descriptor)), engine, share)
                 os._exit(0)
             os.close(descriptor)
 
