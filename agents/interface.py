@@ -68,6 +68,9 @@ class Say:
     topic: str
     agent: str
     interruptible: bool = True
+    expects: str = ""
+    """What kind of answer a question asks for: a `SlotType` of the playbook, "slot" (one of the
+    times offered), "time", or "" for anything or nothing."""
     why: str = field(default="", compare=False)
     """How it came to be said: the transitions of its turn, for the call's page."""
 

@@ -58,8 +58,9 @@ from voice.playout import Playout
 from voice.recorder import Recorder
 from voice.session import Notice
 from voice.speaking import Speaking
-from voice.turns import Patience, is_back_channel, is_greeting, silence_needed_ms, words_of
+from voice.turns import Patience, silence_needed_ms
 from voice.usage import Usage
+from voice.wording import is_back_channel, is_greeting, words_of
 
 BARGE_IN_MS = 280.0
 """Voice over the agent that is no longer a cough or a "mm-hm"."""
@@ -91,7 +92,6 @@ class Dialogue(FrameProcessor):
         recorder: the recording, stopped on request.
         usage: the bill.
         finish: called once with the reason when the call is to end.
-        patience: how much silence ends a turn.
         on_listen: called when somebody wants to listen in.
     """
 
@@ -106,7 +106,6 @@ class Dialogue(FrameProcessor):
         recorder: Recorder | None,
         usage: Usage,
         finish: Callable[[str], None],
-        patience: Patience | None = None,
         on_listen: Callable[[Mapping[str, Any]], None] | None = None,
     ) -> None:
         super().__init__()
@@ -114,7 +113,7 @@ class Dialogue(FrameProcessor):
         self._playout = playout
         self._clock = clock
         self._finish = finish
-        self._patience = patience or Patience()
+        self._patience = Patience.of(live.turn_taking)
         self._on_listen = on_listen
         self._speaking = Speaking(
             live=live,
@@ -420,6 +419,7 @@ class Dialogue(FrameProcessor):
             understood=ahead.understood,
             finished=self._verdict,
             patience=self._patience,
+            asked=self._speaking.asked,
         )
         self._decide_at = max(turn.last_voiced_ms + needed_ms, self._greeting_until or 0.0)
 

@@ -199,6 +199,7 @@ class PlaygroundConsumer(TwilioMediaConsumer):
             recording_path=None,
             max_seconds=LONGEST_S,
             started_at=now,
+            turn_taking=chosen.script.turn_taking,
         )
         return chosen, live
 

@@ -21,8 +21,8 @@ from voice.playout import Playout
 from voice.recorder import Recorder
 from voice.reply import Reply
 from voice.transcript import NotesTaker, TurnLog
-from voice.turns import words_of
 from voice.usage import Usage
+from voice.wording import words_of
 
 PROVISIONAL_MS = 500.0
 """A lead who goes on this soon after our first word had not finished."""
@@ -90,6 +90,8 @@ class Speaking:
         """Confirmed, being heard."""
         self.cut: Reply | None = None
         """Stopped by a voice that may turn out not to have said anything."""
+        self.asked = ""
+        """What kind of answer the last question that was heard asks for; see `Say.expects`."""
         self._second: Reply | None = None
         """The answer to the same turn by the recogniser's final words, if they differ."""
         self._unheard: Reply | None = None
@@ -369,6 +371,8 @@ class Speaking:
         if reply.fork:
             reply.fork = False
             await self._conversation.commit()
+        if reply.says and not reply.speech.goes_on:
+            self.asked = reply.says[-1].expects
         if reply.acted or not (reply.complete or reply.dropped):
             return
         reply.acted = True

@@ -57,6 +57,12 @@ _SECTIONS: Final = (
         ("hold", "fillers", "not_understood", "reprompts"),
     ),
     (
+        "turns",
+        "Taking turns",
+        "How quickly the agent answers, and how it is interrupted. A campaign may set its own.",
+        ("turn_taking",),
+    ),
+    (
         "closing",
         "Closing",
         "The last words, and the message on voicemail.",

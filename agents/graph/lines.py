@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from agents.graph.state import Setting, Talk
 from agents.interface import Say, Slot
-from agents.playbook import PLACEHOLDER
+from agents.playbook import PLACEHOLDER, Script
 from agents.spoken import answer_text
 
 _ONES = (
@@ -24,6 +24,20 @@ _ORDINALS = (
     *("tenth", "eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth"),
     *("seventeenth", "eighteenth", "nineteenth", "twentieth"),
 )
+
+
+_EXPECTED = {
+    "greet": "yes_no",
+    "clarify.greet": "yes_no",
+    "reengage": "yes_no",
+    "offer_slot": "slot",
+    "clarify.offer_slot": "slot",
+    "confirm_slot": "yes_no",
+    "callback.ask": "time",
+    "clarify.callback": "time",
+    "callback.confirm": "yes_no",
+}
+"""What is expected after other lines than the playbook's questions, by topic or its first part."""
 
 
 def _number(value: int) -> str:
@@ -151,7 +165,23 @@ def say(
     values: Mapping[str, str] | None = None,
 ) -> Say:
     """Return a line of the playbook ready to be spoken. `values` fill its own placeholders."""
-    return Say(filled(line, setting, values), topic, agent, interruptible=interruptible)
+    return Say(
+        filled(line, setting, values),
+        topic,
+        agent,
+        interruptible=interruptible,
+        expects=expected(topic, setting.script),
+    )
+
+
+def expected(topic: str, script: Script) -> str:
+    """Return what kind of answer a line asks for, as `Say.expects` has it."""
+    kind, _, rest = topic.partition(".")
+    if kind in ("ask", "clarify"):
+        asked = next((each.type for each in script.questions if each.slot == rest), None)
+        if asked is not None:
+            return asked
+    return _EXPECTED.get(topic) or _EXPECTED.get(kind, "")
 
 
 def slot_values(slots: tuple[Slot, ...], setting: Setting) -> dict[str, str]:

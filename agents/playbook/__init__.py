@@ -9,6 +9,7 @@ from agents.playbook.parts import Condition, Fact, Objection, Option, Question
 from agents.playbook.places import spoken_lines
 from agents.playbook.script import Script
 from agents.playbook.text import LANGUAGES, PLACEHOLDER, Part
+from agents.playbook.turn_taking import TurnTaking
 
 __all__ = [
     "LANGUAGES",
@@ -22,5 +23,6 @@ __all__ = [
     "Question",
     "Script",
     "ScriptInvalid",
+    "TurnTaking",
     "spoken_lines",
 ]

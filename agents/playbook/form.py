@@ -40,6 +40,11 @@ LABELS: Final[Mapping[str, str]] = {
     "count": "A number",
     "yes_no": "Yes or no",
     "text": "In the lead's own words",
+    "quick": "Quick: short pauses end a turn",
+    "balanced": "Balanced",
+    "patient": "Patient: for leads who think aloud",
+    "easy": "Easy: a short word is enough",
+    "hard": "Hard: only a lead who insists",
     **LANGUAGES,
 }
 """What the choices of a field are called."""

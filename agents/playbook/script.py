@@ -22,6 +22,7 @@ from agents.playbook.lines import (
 )
 from agents.playbook.parts import Fact, Limits, Objection, Persona, Question
 from agents.playbook.text import Language, Line, Lines, Part, Phrases
+from agents.playbook.turn_taking import TurnTaking
 
 
 class Script(Part):
@@ -82,6 +83,7 @@ class Script(Part):
         title="Never say",
         description="Words that no line and no model may say. One a line.",
     )
+    turn_taking: TurnTaking = Field(default=TurnTaking(), title="Taking turns")
     limits: Limits = Field(default=Limits(), title="Limits")
 
     @classmethod

@@ -96,6 +96,13 @@ class CampaignAdmin(ModelAdmin):
             },
         ),
         (
+            "Taking turns",
+            {
+                "fields": (("patience", "interrupting", "least_gap_ms"),),
+                "description": "What is left empty is as the playbook says.",
+            },
+        ),
+        (
             "Law and state",
             {
                 "fields": (

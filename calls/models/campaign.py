@@ -9,6 +9,8 @@ from django.db import models
 from django.db.models import F, Q
 from phonenumber_field.modelfields import PhoneNumberField
 
+from agents.playbook.turn_taking import MOST_GAP_MS
+
 
 class Campaign(models.Model):
     """A playbook applied to many leads, with the rules by which they are called."""
@@ -28,6 +30,16 @@ class Campaign(models.Model):
         LOCAL = "local", "Local voice"
         PREMIUM = "premium", "Premium voice"
         BY_SCORE = "by_score", "Premium from a score on"
+
+    class Patience(models.TextChoices):
+        QUICK = "quick", "Quick: short pauses end a turn"
+        BALANCED = "balanced", "Balanced"
+        PATIENT = "patient", "Patient: for leads who think aloud"
+
+    class Interrupting(models.TextChoices):
+        EASY = "easy", "Easy: a short word is enough"
+        BALANCED = "balanced", "Balanced"
+        HARD = "hard", "Hard: only a lead who insists"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=120, unique=True)
@@ -88,6 +100,27 @@ class Campaign(models.Model):
         choices=(("warm", "With a summary first"), ("cold", "At once"), ("", "Never")),
         help_text="How a lead who asks for a person is put through to one who is available.",
     )
+    patience = models.CharField(
+        max_length=10,
+        choices=Patience.choices,
+        blank=True,
+        help_text="How long the agent waits for a lead who pauses. Empty: as the playbook says.",
+    )
+    interrupting = models.CharField(
+        "interrupting the agent",
+        max_length=10,
+        choices=Interrupting.choices,
+        blank=True,
+        help_text="How much a lead has to say before the agent falls silent. Empty: as the "
+        "playbook says.",
+    )
+    least_gap_ms = models.PositiveSmallIntegerField(
+        "shortest pause before an answer",
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(MOST_GAP_MS)],
+        help_text="Milliseconds, 0 to 3000. Empty: as the playbook says.",
+    )
     max_call_seconds = models.PositiveIntegerField(
         default=600, validators=[MinValueValidator(60)], help_text="The carrier ends it then."
     )
@@ -112,6 +145,10 @@ class Campaign(models.Model):
         constraints = (
             models.CheckConstraint(condition=Q(max_concurrent__gte=1), name="campaign_concurrent"),
             models.CheckConstraint(condition=Q(max_attempts__gte=1), name="campaign_attempts"),
+            models.CheckConstraint(
+                condition=Q(least_gap_ms__isnull=True) | Q(least_gap_ms__lte=MOST_GAP_MS),
+                name="campaign_least_gap",
+            ),
             models.CheckConstraint(condition=Q(ring_seconds__gte=15), name="campaign_ring_15_s"),
             models.CheckConstraint(
                 condition=Q(window_opens__isnull=True)

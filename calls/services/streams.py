@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID
@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models.functions import Coalesce
 
 from agents.interface import Brief
+from agents.playbook import TurnTaking
 from calls.briefs import call_brief
 from calls.models import Call, Campaign, Recording
 from calls.services.record import event_record
@@ -51,6 +52,8 @@ class LiveCall:
     """The carrier ends the call this long after its answer."""
     started_at: datetime
     """Time zero of turns, events and recording."""
+    turn_taking: TurnTaking = field(default_factory=TurnTaking)
+    """The playbook's, with what the campaign sets of its own."""
 
 
 def token_hash(token: str) -> str:
@@ -115,15 +118,17 @@ def stream_open(
         call.refresh_from_db()
         path = _recording_begin(call)
         event_record(call_id=call.pk, kind="stream_started", offset_ms=0, now=now)
+    brief = call_brief(call, recorded=call.recording_policy != "none", now=now)
     return LiveCall(
         call_id=call.pk,
         lead_id=call.lead_id,
         campaign_id=call.campaign_id,
-        brief=call_brief(call, recorded=call.recording_policy != "none", now=now),
+        brief=brief,
         voice_tier=call.voice_tier,
         recording_path=path,
         max_seconds=call.max_seconds,
         started_at=now,
+        turn_taking=_turn_taking(brief.script.turn_taking, call.campaign),
     )
 
 
@@ -178,6 +183,15 @@ def stream_admit(call_id: str, token: str, account_sid: str, call_sid: str) -> C
     if call.stream_token_used_at is not None:
         raise StreamRefused("replayed_token")
     return call
+
+
+def _turn_taking(playbook: TurnTaking, campaign: Campaign | None) -> TurnTaking:
+    """Return how turns are taken on a call: as its playbook says, unless its campaign does."""
+    names = TurnTaking.model_fields if campaign is not None else ()
+    own = {name: getattr(campaign, name) for name in names}
+    return playbook.model_copy(
+        update={k: value for k, value in own.items() if value not in ("", None)}
+    )
 
 
 def _recording_begin(call: Call) -> Path | None:

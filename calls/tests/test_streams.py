@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.exceptions import ValidationError
 
+from agents.playbook import TurnTaking
 from calls.models import Call, Campaign, Recording
 from calls.services.streams import (
     StreamRefused,
@@ -49,6 +51,36 @@ def test_the_right_token_opens_the_stream(call: Call, now: datetime) -> None:
     assert live.recording_path is not None
     assert live.recording_path.parent.is_dir()
     assert Recording.objects.get(call=call).state == Recording.State.RECORDING
+
+
+def test_turns_are_taken_as_the_playbook_says_unless_the_campaign_does(
+    call: Call, now: datetime
+) -> None:
+    version = call.playbook_version
+    version.script = {
+        **version.script,
+        "turn_taking": {"patience": "patient", "least_gap_ms": 400, "interrupting": "hard"},
+    }
+    version.save()
+    campaign = call.campaign
+    assert campaign is not None
+    campaign.patience, campaign.least_gap_ms = "quick", 0
+    campaign.save()
+    live = knock(call.pk, stream_token_issue(call_id=call.pk, now=now), now)
+    assert live.turn_taking == TurnTaking(patience="quick", least_gap_ms=0, interrupting="hard"), (
+        "what the campaign leaves empty is the playbook's, and 0 is not empty"
+    )
+
+
+@pytest.mark.parametrize("wrong", [{"least_gap_ms": 3001}, {"patience": "saintly"}])
+def test_a_campaign_with_an_impossible_pause_is_refused(call: Call, wrong: dict[str, Any]) -> None:
+    campaign = call.campaign
+    assert campaign is not None
+    for name, value in wrong.items():
+        setattr(campaign, name, value)
+    with pytest.raises(ValidationError) as refusal:
+        campaign.full_clean()
+    assert wrong.keys() <= refusal.value.message_dict.keys()
 
 
 def test_a_token_opens_one_stream_only(call: Call, now: datetime) -> None:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import pytest
 
+from agents.playbook import TurnTaking
 from voice.phrasing import word_groups, words_by
-from voice.turns import Patience, is_back_channel, is_greeting, silence_needed_ms
+from voice.turns import Patience, silence_needed_ms
+from voice.wording import is_back_channel, is_greeting
 
 PATIENCE = Patience()
 
 
-def needed(text: str, understood: bool | None = None, finished: float | None = None) -> int:
-    return silence_needed_ms(text, understood=understood, finished=finished, patience=PATIENCE)
+def needed(
+    text: str, understood: bool | None = None, finished: float | None = None, asked: str = ""
+) -> int:
+    return silence_needed_ms(
+        text, understood=understood, finished=finished, patience=PATIENCE, asked=asked
+    )
 
 
 @pytest.mark.parametrize(
@@ -31,6 +37,63 @@ def test_a_complete_short_answer_is_taken_at_once(text: str) -> None:
 def test_it_waits_for_a_caller_who_is_about_to_go_on(text: str) -> None:
     for finished in (None, 0.1, 0.99):
         assert needed(text, True, finished) == PATIENCE.open_ms
+
+
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [
+        ("yes_no", "well i think so"), ("yes_no", "not yet"), ("yes_no", "no we don't"),
+        ("yes_no", "yes it is"),
+        ("count", "about three"), ("money", "maybe four hundred thousand"),
+        ("money", "half a million"), ("rent", "around fifteen hundred"),
+        ("months", "as soon as possible"), ("months", "next spring"),
+        ("", "five five five oh one two three four five six"), ("text", "it is 555-012-3456"),
+    ],
+)  # fmt: skip
+def test_a_full_answer_to_what_was_asked_is_taken_at_once(asked: str, text: str) -> None:
+    assert needed(text, asked=asked) == PATIENCE.closed_ms
+
+
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [
+        ("money", "around four hundred"), ("months", "in about three"), ("text", "maybe three"),
+        ("rent", "maybe fifteen"), ("count", "i think"),
+        ("months", "the market is nice"), ("yes_no", "well it is"), ("yes_no", "i have"),
+    ],
+)  # fmt: skip
+def test_a_beginning_is_no_full_answer(asked: str, text: str) -> None:
+    assert needed(text, asked=asked) > PATIENCE.closed_ms
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["my number is", "it's five five five", "five five five oh one two", "5 1 2 5 5 5"],
+)
+def test_it_waits_while_a_number_is_read_out(text: str) -> None:
+    for finished in (None, 0.1, 0.99):
+        assert needed(text, True, finished) == PATIENCE.open_ms
+
+
+def test_the_knobs_of_a_playbook_change_how_long_it_waits() -> None:
+    quick, plain, patient = (
+        Patience.of(TurnTaking(patience=knob)) for knob in ("quick", "balanced", "patient")
+    )
+    for text, understood, finished in (
+        ("let me see", True, None), ("purple elephants", False, 0.9), ("it is a house", True, 0.3),
+    ):  # fmt: skip
+        waits = [
+            silence_needed_ms(text, understood=understood, finished=finished, patience=knob)
+            for knob in (quick, plain, patient)
+        ]
+        assert waits == sorted(set(waits))
+    assert plain == PATIENCE
+    floor = Patience.of(TurnTaking(least_gap_ms=500))
+    wait = {
+        text: silence_needed_ms(text, understood=True, finished=0.9, patience=floor)
+        for text in ("yes", "yes and")
+    }
+    assert wait == {"yes": 500, "yes and": PATIENCE.open_ms}, "a floor, not something added"
 
 
 @pytest.mark.parametrize("text", ["my house has", "about", "well I", "around"])
