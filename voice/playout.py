@@ -8,8 +8,9 @@ known from when it was sent; marks that come back confirm it.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import structlog
 
@@ -20,14 +21,33 @@ from voice.wire import FRAME_MS
 
 logger = structlog.get_logger(__name__)
 
-LEAD_MS = 160
-"""How far ahead of the caller's ear sound is sent: longer than any stall of the loop we accept."""
+LEAD_MS = 120
+"""How far ahead of the caller's ear sound is sent: longer than any stall of the loop we accept, and
+no longer than the agent may be heard on after the caller begins to speak."""
 
 MOST_WAITING_MS = 120_000
 """Two minutes of speech waiting is a runaway text, not a reply: the rest is dropped."""
 
 MARK_GRACE_MS = 1500
 """How long after the end of its sound a mark may take before we believe our own clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A frame, and when it sounds."""
+
+    at_ms: float
+    frame: bytes
+    speech: Speech
+    group: Group
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Mark:
+    """A mark that is to come back."""
+
+    speech: Speech
+    group: Group
 
 
 class Playout:
@@ -50,7 +70,12 @@ class Playout:
         self._on_sent = on_sent
         self._on_cut = on_cut
         self._queue: deque[Speech] = deque()
-        self._waiting: dict[str, tuple[Speech, Group]] = {}
+        self._sent: deque[_Sent] = deque()
+        """What is out and has not begun to sound."""
+        self._waiting: dict[str, _Mark] = {}
+        self._cleared: Counter[str] = Counter()
+        """Marks that a `clear` sends back: they tell nothing."""
+        self._paused_ms: float | None = None
         self._cursor_ms = 0.0
         self._wake = asyncio.Event()
 
@@ -121,8 +146,68 @@ class Playout:
     @property
     def waiting_ms(self) -> float:
         """How much of what was released the caller has still to hear, as far as it is made."""
-        unsent = sum(len(group.frames) for speech in self._queue for group in speech.groups)
-        return max(0.0, self._cursor_ms - self._clock.now_ms()) + unsent * FRAME_MS
+        return max(0.0, self._cursor_ms - self._clock.now_ms()) + self._unsent * FRAME_MS
+
+    @property
+    def paused(self) -> bool:
+        """Whether the agent holds its breath: to `go_on` with the next sample, or be stopped."""
+        return self._paused_ms is not None
+
+    def hold(self) -> bool:
+        """Send nothing more for now: what is out is heard, and then nothing, `LEAD_MS` later.
+
+        Return whether there is anything to hold back: words that must be heard are not, and what
+        is out already cannot be.
+        """
+        now = self._clock.now_ms()
+        if self.paused or not self._unsent or self._must_be_heard(now) is not None:
+            return False
+        self._rest(max(now, self._cursor_ms))
+        return True
+
+    async def pause(self) -> bool:
+        """Fall silent at once.
+
+        Return whether the agent did: words that must be heard are, and who is silent already has
+        nothing to pause.
+        """
+        now = self._clock.now_ms()
+        if self.paused or self._must_be_heard(now) is not None:
+            return False
+        unheard = [sent for sent in self._sent if sent.at_ms >= now]
+        if not unheard and not self._unsent:
+            return False
+        self._sent.clear()
+        for sent in reversed(unheard):
+            sent.group.take_back(sent.frame, sent.at_ms)
+            if sent.speech not in self._queue:
+                self._queue.appendleft(sent.speech)
+        for name, mark in self._waiting.items():
+            self._cleared[name] += 1
+            mark.group.heard = mark.group.marked  # all its sound was out
+        self._waiting.clear()
+        self._cursor_ms = now
+        self._rest(now)
+        self._on_cut(now)
+        await self._send_clear()
+        return True
+
+    def _rest(self, from_ms: float) -> None:
+        self._paused_ms = from_ms
+        for speech in self._queue:
+            for group in speech.groups:
+                group.pause(from_ms)
+
+    def go_on(self) -> None:
+        """Speak on after a pause, where the voice broke off."""
+        if self._paused_ms is None:
+            return
+        at_ms = max(self._clock.now_ms(), self._paused_ms)
+        for speech in self._queue:
+            for group in speech.groups:
+                group.go_on(at_ms)
+        self._paused_ms, self._cursor_ms = None, at_ms
+        self._wake.set()
 
     async def interrupt(self, *, force: bool = False) -> bool:
         """Stop the agent at once, unless the words being heard must be.
@@ -135,27 +220,36 @@ class Playout:
         if keep is not None:
             self._drop_after(keep)
             return False
+        silent_ms = now if self._paused_ms is None else min(now, self._paused_ms)
+        is_out = self._paused_ms is None or bool(self._waiting or self._sent)
         stopped = self._unheard()
         self._queue.clear()
+        self._sent.clear()
         for speech in stopped:
-            speech.cut_ms = now
-        self._waiting.clear()  # their marks now come back unheard
-        self._cursor_ms = now
-        self._on_cut(now)
-        if stopped:
+            speech.cut_ms = silent_ms
+        self._cleared.update(self._waiting.keys())  # they now come back unheard
+        self._waiting.clear()
+        self._paused_ms, self._cursor_ms = None, silent_ms
+        self._on_cut(silent_ms)
+        if stopped and is_out:
             await self._send_clear()
         for speech in stopped:
             speech.over.set()
         return True
 
     def mark_returned(self, name: str) -> None:
-        """Take a mark back from the far end: its group has been heard."""
-        entry = self._waiting.pop(name, None)
-        if entry is None:
-            return  # cleared, or not ours
-        speech, group = entry
-        group.heard = True
-        self._check_over(speech)
+        """Take a mark back from the far end: its group has been heard, unless it was cleared."""
+        if self._cleared[name]:
+            self._cleared[name] -= 1
+        elif (mark := self._waiting.get(name)) is not None:
+            self._believe(name, mark)
+
+    def _believe(self, name: str, mark: _Mark) -> None:
+        """Take a group for heard, if that mark is still waited for."""
+        if self._waiting.get(name) is mark:
+            del self._waiting[name]
+            mark.group.heard = True
+            self._check_over(mark.speech)
 
     # Sounding
 
@@ -168,6 +262,8 @@ class Playout:
 
     async def _step(self) -> bool:
         """Send one frame or mark; return whether there was one."""
+        if self.paused:
+            return False
         while self._queue and (self._queue[0].over.is_set() or self._all_sent(self._queue[0])):
             self._queue.popleft()
         if not self._queue:
@@ -194,6 +290,9 @@ class Playout:
         if group.start_ms is None:
             group.start_ms = at_ms
         group.end_ms = self._cursor_ms = at_ms + FRAME_MS
+        while self._sent and self._sent[0].at_ms < now:
+            self._sent.popleft()
+        self._sent.append(_Sent(at_ms, frame, speech, group))
         self._on_sent(at_ms, frame)
         await self._send_sound(frame)
         speech.started.set()
@@ -205,11 +304,16 @@ class Playout:
             return False
         name = f"{speech.turn}.{group.number}/{group.topic}{'/end' if last else ''}"
         group.marked = True
-        self._waiting[name] = (speech, group)
+        self._waiting[name] = mark = _Mark(speech, group)
         delay_s = max(0.0, group.end_ms - self._clock.now_ms() + MARK_GRACE_MS) / 1000
-        asyncio.get_running_loop().call_later(delay_s, self.mark_returned, name)
+        asyncio.get_running_loop().call_later(delay_s, self._believe, name, mark)
         await self._send_mark(name)
         return True
+
+    @property
+    def _unsent(self) -> int:
+        """How many frames of what was released have still to be sent."""
+        return sum(len(group.frames) for speech in self._queue for group in speech.groups)
 
     def _all_sent(self, speech: Speech) -> bool:
         return speech.finished and all(group.marked for group in speech.groups)
@@ -231,7 +335,7 @@ class Playout:
         return found
 
     def _unheard(self) -> list[Speech]:
-        sent = [speech for speech, _ in self._waiting.values() if speech not in self._queue]
+        sent = [mark.speech for mark in self._waiting.values() if mark.speech not in self._queue]
         unique = list(dict.fromkeys(sent))
         return [speech for speech in (*unique, *self._queue) if not speech.over.is_set()]
 

@@ -35,6 +35,10 @@ class Group:
     end_ms: float = 0.0
     made_ms: float | None = None
     """When its first audible sample had been synthesised."""
+    paused_ms: float | None = None
+    """Since when it has been silent in its midst, while it is."""
+    rested_ms: float = 0.0
+    """How long it has been silent in its midst before."""
     voice_offset_ms: float | None = None
     """First audible sample, counted from the group's start."""
     voice_length_ms: float = 0.0
@@ -73,11 +77,32 @@ class Group:
         """Return whether all its words had sounded at a moment of the stream."""
         return bool(self.text) and self.heard_by(at_ms) == self.text
 
+    def take_back(self, frame: bytes, at_ms: float) -> None:
+        """Take back a frame that was to sound then and did not."""
+        self.frames.appendleft(frame)
+        self.marked = False
+        self.end_ms = at_ms
+        if self.start_ms is not None and at_ms <= self.start_ms:
+            self.start_ms = None
+
+    def pause(self, at_ms: float) -> None:
+        """Fall silent, if it has begun and is not over."""
+        if self.start_ms is not None and not self.marked and not self.heard:
+            self.paused_ms = at_ms
+
+    def go_on(self, at_ms: float) -> None:
+        """Sound again."""
+        if self.paused_ms is not None:
+            self.rested_ms += at_ms - self.paused_ms
+            self.paused_ms = None
+
     def heard_by(self, at_ms: float) -> str:
         """Return the words that had sounded in full at a moment of the stream."""
         if self.start_ms is None:
             return ""
-        sounded = at_ms - self.start_ms
+        if self.paused_ms is not None:
+            at_ms = min(at_ms, self.paused_ms)
+        sounded = at_ms - self.start_ms - self.rested_ms
         if self.heard or (self.complete and not self.frames and at_ms >= self.end_ms):
             return self.text
         return words_by(sounded / max(self.voice_length_ms, 1.0), self.text)
@@ -126,7 +151,7 @@ class Speech:
     def ended_ms(self) -> float:
         """When its last sample sounded."""
         ends = [
-            group.start_ms + group.voice_length_ms
+            group.start_ms + group.rested_ms + group.voice_length_ms
             for group in self.groups
             if group.start_ms is not None
         ]

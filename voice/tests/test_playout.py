@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -21,6 +21,7 @@ class Line:
     def __init__(self) -> None:
         self.clock = StreamClock()
         self.sent: list[tuple[str, Any]] = []
+        self._changed = asyncio.Event()
         self.cuts: list[float] = []
         self.playout = Playout(
             self.clock,
@@ -32,13 +33,24 @@ class Line:
         )
 
     async def _sound(self, frame: bytes) -> None:
-        self.sent.append(("sound", self.clock.now_ms()))
+        self._send("sound", self.clock.now_ms())
 
     async def _mark(self, name: str) -> None:
-        self.sent.append(("mark", name))
+        self._send("mark", name)
 
     async def _clear(self) -> None:
-        self.sent.append(("clear", None))
+        self._send("clear", None)
+
+    def _send(self, kind: str, value: Any) -> None:
+        self.sent.append((kind, value))
+        self._changed.set()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until what was sent meets a condition."""
+        async with asyncio.timeout(5):
+            while not condition():
+                self._changed.clear()
+                await self._changed.wait()
 
     def speech(self, *groups: str, ms: int = 400, interruptible: bool = True) -> Speech:
         made = self.playout.begin(held=True)
@@ -164,3 +176,136 @@ async def test_no_silence_stands_before_the_first_word(line: Line) -> None:
     line.playout.end_group(group)
     assert group.voice_offset_ms is not None
     assert group.voice_offset_ms <= 11
+
+
+class Far:
+    """What the far end plays of what it is sent: its clock is ours, and `clear` empties it."""
+
+    def __init__(self, line: Line) -> None:
+        self.line = line
+        self.buffered: list[tuple[float, bytes]] = []
+        self.played: list[bytes] = []
+        self._free_at = 0.0
+        sound, clear = line.playout._send_sound, line.playout._send_clear
+
+        async def take(frame: bytes) -> None:
+            now = line.clock.now_ms()
+            self._free_at = max(self._free_at, now) + 20
+            self.buffered.append((self._free_at - 20, frame))
+            await sound(frame)
+
+        async def forget() -> None:
+            now = line.clock.now_ms()
+            self.played += [frame for at_ms, frame in self.buffered if at_ms < now]
+            self.buffered, self._free_at = [], now
+            await clear()
+
+        line.playout._send_sound, line.playout._send_clear = take, forget
+
+    def sound(self) -> bytes:
+        return b"".join([*self.played, *(frame for _, frame in self.buffered)])
+
+
+def numbered(frames: int) -> bytes:
+    """Return loud sound in which every frame is another."""
+    return b"".join(bytes([0x10 + number % 64, 0x90] * 80) for number in range(frames))
+
+
+async def test_after_a_pause_it_goes_on_with_the_very_next_sample(line: Line) -> None:
+    far = Far(line)
+    speech = line.playout.begin(held=True)
+    for text in ("Hello there.", "How are you today?"):
+        group = line.playout.begin_group(
+            speech, text, topic="greet", agent="greeter", interruptible=True
+        )
+        line.playout.feed(speech, group, numbered(20))
+        line.playout.end_group(group)
+    line.playout.finish(speech)
+    line.playout.release(speech, 0)
+    for frames in (4, 30):  # in the first group, and where it is out and the second has begun
+        await line.until(lambda frames=frames: line.frames >= frames)
+        assert await line.playout.pause()
+        assert not await line.playout.pause(), "it is silent already"
+        assert line.playout.speaking
+        sent = line.frames
+        for name in line.marks:
+            line.playout.mark_returned(name)  # as the far end does on a clear
+        heard = speech.heard_by(line.clock.now_ms())
+        await asyncio.sleep(0.06)
+        assert line.frames == sent
+        assert speech.heard_by(line.clock.now_ms()) == heard, "nothing is heard in a pause"
+        line.playout.go_on()
+    await line.until(lambda: "0.1/greet/end" in line.marks)
+    assert far.sound() == numbered(20) * 2, "no sample is missing and none comes twice"
+    for name in ("0.0/greet", "0.1/greet/end"):
+        line.playout.mark_returned(name)
+    assert speech.over.is_set()
+    assert not speech.interrupted
+    assert speech.heard_by(line.clock.now_ms()) == "Hello there. How are you today?"
+
+
+async def test_held_back_for_a_moment_nobody_hears_a_gap(line: Line) -> None:
+    far = Far(line)
+    speech = line.speech("one two three four", ms=600)
+    line.playout.release(speech, 0)
+    await line.until(lambda: line.frames >= 8)
+    assert line.playout.hold()
+    assert not line.playout.hold()
+    sent = line.frames
+    await asyncio.sleep(0.04)
+    assert line.frames == sent, "what is out is heard, and nothing more"
+    line.playout.go_on()
+    await line.until(lambda: "0.0/greet/end" in line.marks)
+    assert ("clear", None) not in line.sent
+    assert len(far.sound()) == 600 * 8
+    line.playout.mark_returned("0.0/greet/end")
+    assert speech.over.is_set()
+
+
+async def test_held_back_and_then_stopped_it_has_said_what_was_out(line: Line) -> None:
+    speech = line.speech("one two three four five six seven eight", ms=1600)
+    line.playout.release(speech, 0)
+    await line.until(lambda: line.frames >= 20)
+    assert line.playout.hold()
+    await asyncio.sleep((LEAD_MS + 60) / 1000)
+    assert await line.playout.interrupt()
+    assert speech.interrupted
+    assert line.sent[-1] == ("clear", None)
+    assert speech.cut_ms == speech.groups[0].end_ms, "when what was out had been heard"
+
+
+async def test_a_pause_that_becomes_an_interruption_clears_once(line: Line) -> None:
+    speech = line.speech("one two three four five six seven eight", ms=800)
+    line.playout.release(speech, 0)
+    await line.until(lambda: line.frames >= 10)
+    assert await line.playout.pause()
+    paused_ms = line.clock.now_ms()
+    heard = speech.heard_by(paused_ms)
+    await asyncio.sleep(0.1)
+    assert await line.playout.interrupt()
+    assert [kind for kind, _ in line.sent].count("clear") == 1
+    assert speech.interrupted
+    assert speech.cut_ms == pytest.approx(paused_ms, abs=20)
+    assert speech.heard_by(1e9) == heard
+    assert not line.playout.speaking
+
+
+async def test_a_mark_cleared_by_a_pause_does_not_stand_for_the_one_sent_again(line: Line) -> None:
+    speech = line.speech("Hello there my friend.", ms=140)
+    line.playout.release(speech, 0)
+    await line.until(lambda: len(line.marks) == 1)
+    assert await line.playout.pause()
+    line.playout.go_on()
+    await line.until(lambda: len(line.marks) == 2)
+    line.playout.mark_returned("0.0/greet/end")  # by the clear
+    assert not speech.over.is_set()
+    line.playout.mark_returned("0.0/greet/end")  # by the sound
+    assert speech.over.is_set()
+
+
+async def test_words_that_must_be_heard_are_not_paused(line: Line) -> None:
+    speech = line.speech("This call is recorded.", interruptible=False)
+    line.playout.release(speech, 0)
+    await line.until(lambda: line.frames >= 2)
+    assert not await line.playout.pause()
+    assert ("clear", None) not in line.sent
