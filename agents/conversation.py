@@ -36,8 +36,8 @@ from agents.understanding import Reader, RuleReader
 
 CHECKPOINTS = 16
 """How many adopted states are kept to look back at; the oldest are dropped."""
-RULES_S = 0.05
-"""A turn that rules alone understand is decided by then; one that is not waits for the model."""
+THINKS_S = 0.6
+"""How long a model may think before the silence is worth a word."""
 
 log = structlog.get_logger(__name__)
 
@@ -105,7 +105,7 @@ class Conversation:
     async def respond(self, event: Event, *, speculative: bool = False) -> AsyncIterator[Item]:
         """Give what to say and do about an event. The state is settled before the first item.
 
-        While a model is asked, the first item is a `Filler`.
+        Where a model has to think for longer, a `Filler` comes before what it says.
         """
         async for item in self._responded(event, speculative=speculative):
             yield item
@@ -160,18 +160,16 @@ class Conversation:
         self._responses += 1
         response, began = self._responses, time.monotonic()
         deciding = asyncio.ensure_future(self._turn(event, self._setting))
-        filler: Filler | None = None
+        bridged = False
         try:
-            if self._setting.model is not None:
-                await asyncio.wait({deciding}, timeout=RULES_S)
-                if not deciding.done():
-                    yield (filler := self._filler_now())
+            if self._setting.model is not None and not await _done(deciding, by=began + THINKS_S):
+                bridged = True
+                yield self._bridge()
             talk, items, unanswered = await deciding
         finally:
-            if not deciding.done():  # dropped: what was asked of the model is taken back
-                deciding.cancel()
-                await asyncio.gather(deciding, return_exceptions=True)
-        self._filler = ""
+            await _taken_back(deciding)  # dropped: nobody wants to know any more
+        if not bridged:
+            self._filler = ""
         if speculative:
             self._fork, self._of_fork = talk, response
         else:
@@ -181,18 +179,18 @@ class Conversation:
             yield item
         if unanswered is None:
             return
-        filler = filler or self._filler_now()
-        self._filler = filler.text
-        yield filler
-        async for line in self._answered(unanswered, talk, began):
-            self._grow(response, line)
-            yield line
+        async for answer in self._answered(unanswered, talk, began, bridged=bridged):
+            if isinstance(answer, Say):
+                self._grow(response, answer)
+            yield answer
         for item in items[before:]:
             if isinstance(item, Say):
                 self._grow(response, item)
             yield item
 
-    async def _answered(self, question: Unanswered, talk: Talk, began: float) -> AsyncIterator[Say]:
+    async def _answered(
+        self, question: Unanswered, talk: Talk, began: float, *, bridged: bool
+    ) -> AsyncIterator[Say | Filler]:
         """Give the model's answer, or the playbook's own words if there is none."""
         model = self._setting.model
         said = False
@@ -203,17 +201,29 @@ class Conversation:
                 said=talk.transcript[:-1],
                 began=began,
             )
-            clauses = model.answer(asked)
+            clauses = aiter(model.answer(asked))
+            first = asyncio.ensure_future(anext(clauses, None))
             try:
-                async for clause in clauses:
+                if not bridged and not await _done(first, by=began + THINKS_S):
+                    yield self._bridge()
+                clause = await first
+                while clause is not None:
                     said = True
-                    yield Say(clause, answerer.TOPIC, answerer.AGENT, why=talk.steps[-1].why)
+                    yield Say(clause, answerer.TOPIC, answerer.AGENT)
+                    clause = await anext(clauses, None)
             finally:
+                await _taken_back(first)
                 if (close := getattr(clauses, "aclose", None)) is not None:
                     await close()
         if not said:
             for line in question.instead:
                 yield line
+
+    def _bridge(self) -> Filler:
+        """Return the playbook's words for a silence, other ones than the last time."""
+        lines = self._setting.script.fillers
+        self._filler = filled(lines[self._talk.turn % len(lines)], self._setting)
+        return Filler(self._filler, answerer.AGENT)
 
     async def _turn(
         self, event: Event | Opening, setting: Setting
@@ -253,16 +263,23 @@ class Conversation:
             self._talk = _with_line(self._talk, line)
             self._checkpoints[-1] = self._talk
 
-    def _filler_now(self) -> Filler:
-        """Return the playbook's words for a silence, other ones than the last time."""
-        lines = self._setting.script.fillers
-        line = lines[self._talk.turn % len(lines)]
-        return Filler(filled(line, self._setting), answerer.AGENT)
-
     def _adopt(self, talk: Talk, response: int) -> None:
         self._talk, self._of_talk = talk, response
         self._fork = None
         self._checkpoints.append(talk)
+
+
+async def _done(work: asyncio.Future[Any], *, by: float) -> bool:
+    """Wait for work until a moment of `time.monotonic`; return whether it is done."""
+    await asyncio.wait({work}, timeout=max(0.0, by - time.monotonic()))
+    return work.done()
+
+
+async def _taken_back(work: asyncio.Future[Any]) -> None:
+    """Stop work that is not done."""
+    if not work.done():
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
 
 
 def _with_line(talk: Talk, line: Say) -> Talk:

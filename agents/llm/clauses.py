@@ -20,9 +20,14 @@ _JOINTS: Final = frozenset(
     {
         "and", "but", "because", "so", "which", "when", "if", "while", "where", "who", "before",
         "after", "until", "unless", "although", "with", "without", "including", "for", "in", "on",
-        "at", "by", "from", "through", "during",
+        "at", "by", "from", "through", "during", "that", "of",
     }
 )  # fmt: skip
+_TIED: Final = frozenset(
+    {"care", "all", "most", "some", "one", "each", "part", "kind", "lot", "because", "instead",
+     "so", "such", "after", "says", "know", "sure"}
+)  # fmt: skip
+"""Words that are not parted from a joining word after them: "care of", "so that"."""
 
 
 class ClauseCutter:
@@ -68,7 +73,7 @@ class ClauseCutter:
             if number >= LEAST_WORDS and _ends_clause(text, complete=whole):
                 return word.end()
             joins = whole and number > FIRST_WORDS and self._cuts == 0 and text.lower() in _JOINTS
-            if joins:
+            if joins and words[number - 2][0].lower() not in _TIED:
                 return word.start()
         if "\n" in self._open.strip():
             return self._open.index("\n", len(self._open) - len(self._open.lstrip()))

@@ -62,7 +62,7 @@ def questions(host: OllamaStandIn) -> list[str]:
 async def test_a_question_the_playbook_cannot_answer_is_answered_and_the_talk_goes_on() -> None:
     async with talking(fast_standin(say=(GOOD,))) as talk:
         await talk.says(UNKNOWN)
-        assert isinstance(talk.items[0], Filler)
+        assert not any(isinstance(item, Filler) for item in talk.items)  # it was quick
         assert talk.topics == ["answer", "ask.motivation"]
         assert talk.answer == GOOD
         await talk.says("a new job")
@@ -81,7 +81,6 @@ async def test_the_first_clause_is_there_before_the_second_is_known() -> None:
     async with talking(host) as talk:
         await host.set(fault="stall", fault_after_tokens=7)
         items = talk.call.respond(Utterance(UNKNOWN))
-        assert isinstance(await anext(items), Filler)
         first = await anext(items)
         assert isinstance(first, Say)
         assert first.text == "We take good care of that,"
@@ -244,8 +243,9 @@ async def test_a_dropped_fork_stops_the_model_and_leaves_no_trace_but_its_bill()
         before = talk.call.talk
         talk.model.used()
         fork = talk.call.respond(Utterance(UNKNOWN), speculative=True)
-        assert isinstance(await anext(fork), Filler)
-        await anext(fork)
+        first = await anext(fork)
+        while isinstance(first, Filler):  # ten tokens a second may take long
+            first = await anext(fork)
         await fork.aclose()  # type: ignore[attr-defined]
         await talk.call.discard()
         await host.quiet()
@@ -278,7 +278,7 @@ async def test_a_fork_that_is_adopted_while_it_grows_goes_on_growing() -> None:
         items: list[Item] = []
         async for item in talk.call.respond(Utterance(UNKNOWN), speculative=True):
             items.append(item)
-            if len(items) == 2:
+            if len(items) == 1:
                 await talk.call.commit()
         heard = [item.text for item in items if isinstance(item, Say)]
         assert [line.text for line in talk.call.talk.last.lines] == heard
@@ -286,7 +286,9 @@ async def test_a_fork_that_is_adopted_while_it_grows_goes_on_growing() -> None:
 
 
 async def test_words_that_were_cut_off_are_not_remembered_and_a_filler_never_is() -> None:
-    async with talking(fast_standin(say=(f"{GOOD} It takes a while.",))) as talk:
+    host = fast_standin(say=(f"{GOOD} It takes a while.",))
+    async with talking(host) as talk:
+        await host.set(first_token_ms=650)
         await talk.says(UNKNOWN)
         filler = talk.items[0]
         assert isinstance(filler, Filler)
