@@ -54,6 +54,7 @@ class Chosen:
 
     name: str
     number: int
+    lead_kind: str
     script: Script
 
 
@@ -82,7 +83,9 @@ def version_chosen(playbook_id: UUID, number: int | None) -> Chosen | None:
     )
     if version is None:
         return None
-    return Chosen(version.playbook.name, version.number, playbook_script(version))
+    playbook = version.playbook
+    script = playbook_script(version)
+    return Chosen(playbook.name, version.number, playbook.lead_kind, script)
 
 
 class TryItConsumer(AsyncWebsocketConsumer):
@@ -188,7 +191,9 @@ class TryItConsumer(AsyncWebsocketConsumer):
         await self._forget()
         now = timezone.now()
         slots = await database_sync_to_async(times_to_offer)(lead.time_zone, now)
-        brief = brief_of(chosen.script, lead, slots, now=now, before=before)
+        brief = brief_of(
+            chosen.script, lead, slots, now=now, lead_kind=chosen.lead_kind, before=before
+        )
         conversation = Conversation(brief, model=call_model(brief))
         self._rehearsal = Rehearsal(brief, lead, conversation=conversation)
         self._silences = 0

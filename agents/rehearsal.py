@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 from uuid import uuid4
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -28,6 +28,7 @@ from agents.interface import (
     Notes,
     Say,
     Slot,
+    TransferReady,
     Utterance,
 )
 from agents.playbook import Script
@@ -38,6 +39,8 @@ from leads.calendars import free_slots
 
 AHEAD: Final = timedelta(days=14)
 MOST_SLOTS: Final = 100
+SOMEBODY: Final = "Dana"
+"""A pretended representative."""
 LONGEST_SAID: Final = 500
 """Letters in one turn; nobody says more in one breath."""
 
@@ -73,6 +76,11 @@ class Pretend(BaseModel):
     """Whether there was an earlier call, of which nothing is remembered but that it was."""
     taken: bool = False
     """Whether the first time that is chosen has just been taken by somebody else."""
+    who_calls: Literal["we", "lead", "stranger"] = "we"
+    """A stranger calls us, and nothing is known but the number."""
+    person: Literal["later", "free", "busy"] = "later"
+    """What becomes of a wish to speak with a person: a callback, or one is looked for and takes the
+    call or does not."""
 
     @classmethod
     def checked(cls, data: Mapping[str, Any]) -> Pretend:
@@ -115,7 +123,7 @@ def _pretended(zone: ZoneInfo, now: datetime) -> tuple[Slot, ...]:
         if day.weekday() < 5
         for hour in (10, 14)
     ]
-    return tuple(Slot(0, "Dana", at, at + timedelta(minutes=30)) for at in starts)
+    return tuple(Slot(0, SOMEBODY, at, at + timedelta(minutes=30)) for at in starts)
 
 
 def brief_of(
@@ -124,21 +132,27 @@ def brief_of(
     slots: Sequence[Slot],
     *,
     now: datetime,
+    lead_kind: str = "",
     before: Before | None = None,
 ) -> Brief:
     """Return what the agent knows before it begins."""
     memory = before.memory if before else {"calls": 1} if lead.spoken_before else {}
+    is_stranger = lead.who_calls == "stranger"
     return Brief(
         call_id=uuid4(),
         script=script,
         business_name=lead.business,
-        lead_first_name=lead.first_name,
+        lead_first_name="" if is_stranger else lead.first_name,
         lead_time_zone=lead.time_zone,
         recorded=lead.recorded,
         now=now,
         slots=tuple(slots),
         appointment=before.appointment if before else None,
-        memory=memory,
+        inbound=lead.who_calls != "we",
+        stranger=is_stranger,
+        lead_kind=lead_kind,
+        transfers=lead.person != "later",
+        memory={} if is_stranger else memory,
     )
 
 
@@ -147,7 +161,7 @@ class Rehearsal:
 
     def __init__(self, brief: Brief, lead: Pretend, *, conversation: Conversation) -> None:
         self._brief = brief
-        self._lead = lead
+        self._person_is_free = lead.person == "free"
         self._conversation = conversation
         self._refusals = 1 if lead.taken else 0
         self._appointment = brief.appointment
@@ -201,7 +215,7 @@ class Rehearsal:
 
     async def _told(self, items: AsyncIterator[Item]) -> AsyncIterator[Message]:
         """Tell what is said and done; go on by itself where the agent waits for a result."""
-        waits_for: list[ActionDone] = []
+        waits_for: list[Event] = []
         async for item in items:
             if isinstance(item, Filler):
                 continue  # it bridges a silence, and writing has none
@@ -213,7 +227,11 @@ class Rehearsal:
             async for message in self._told(self._conversation.respond(result)):
                 yield message
 
-    def _done(self, do: Do) -> ActionDone:
+    def _done(self, do: Do) -> Event:
+        """Return what would be reported back."""
+        if do.action is Action.TRANSFER:
+            free = self._person_is_free
+            return TransferReady(SOMEBODY) if free else ActionDone(do.action, False)
         if do.action in (Action.BOOK, Action.MOVE) and self._refusals:
             self._refusals -= 1
             return ActionDone(do.action, False)
@@ -229,6 +247,8 @@ _DONE: Final[Mapping[Action, str]] = {
     Action.CANCEL: "would cancel the appointment",
     Action.CALLBACK: "would call again at the time that was named",
     Action.STOP_RECORDING: "would stop the recording",
+    Action.TRANSFER: "would ring your people",
+    Action.CONNECT: "would put the lead through",
     Action.HANG_UP: "hangs up",
 }
 

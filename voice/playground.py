@@ -12,6 +12,7 @@ import contextlib
 import json
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, ClassVar, Final
 from uuid import UUID, uuid4
@@ -189,7 +190,9 @@ class PlaygroundConsumer(TwilioMediaConsumer):
             raise PretendInvalid("There is no such version of this playbook.")
         now = timezone.now()
         slots = await database_sync_to_async(times_to_offer)(lead.time_zone, now)
-        brief = brief_of(chosen.script, lead, slots, now=now)
+        brief = brief_of(chosen.script, lead, slots, now=now, lead_kind=chosen.lead_kind)
+        # There is no carrier here that could ring anybody: a wish for a person is a callback.
+        brief = replace(brief, transfers=False)
         live = LiveCall(
             call_id=brief.call_id,
             lead_id=uuid4(),

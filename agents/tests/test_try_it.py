@@ -146,6 +146,23 @@ async def test_the_lead_is_whom_the_manager_pretends(page: Page) -> None:
     assert refused["text"].startswith("Business:")
 
 
+async def test_a_lead_or_a_stranger_calls_us(page: Page) -> None:
+    lead = spoken(await page.asks(do="start", lead={"who_calls": "lead"}))
+    assert "Maria" in lead
+    assert "I am calling" not in lead
+    stranger = spoken(await page.asks(do="start", lead={"who_calls": "stranger"}))
+    assert "May I have your name" in stranger
+
+
+async def test_a_person_is_free_or_not(page: Page) -> None:
+    await page.asks(do="start", lead={"person": "free"})
+    came = await page.says("can i speak to a real person")
+    assert [each["action"] for each in came if each["kind"] == "do"][:2] == ["transfer", "connect"]
+    assert "I am putting you through to Dana" in spoken(came)
+    await page.asks(do="start", lead={"person": "busy"})
+    assert "nobody is free just now" in spoken(await page.says("can i speak to a real person"))
+
+
 async def test_a_time_that_is_taken_meanwhile_is_pretended_too(page: Page) -> None:
     await page.asks(do="start", lead={"taken": True})
     await page.says("yes", "new job", "two months", "three bedroom house", "400 thousand", "no")

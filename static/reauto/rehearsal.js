@@ -13,7 +13,7 @@ let known = new Map();
 
 /** Return whom the agent is to believe to be talking to. */
 export function lead() {
-  const { first_name, business, time_zone, recorded, spoken_before, taken } = pretend.elements;
+  const { first_name, business, time_zone, recorded, spoken_before, taken, who_calls, person } = pretend.elements;
   return {
     first_name: first_name.value,
     business: business.value,
@@ -21,6 +21,8 @@ export function lead() {
     recorded: recorded.checked,
     spoken_before: spoken_before.checked,
     taken: taken.checked,
+    who_calls: who_calls.value,
+    ...(person && { person: person.value }),
   };
 }
 

@@ -44,7 +44,8 @@ class Command(BaseCommand):
         except PretendInvalid as error:
             raise CommandError(str(error)) from None
         now = timezone.now()
-        brief = brief_of(chosen.script, lead, times_to_offer(lead.time_zone, now), now=now)
+        slots = times_to_offer(lead.time_zone, now)
+        brief = brief_of(chosen.script, lead, slots, now=now, lead_kind=chosen.lead_kind)
         preload()
         try:
             asyncio.run(self._chat(brief, lead))
