@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.utils import timezone
 
+from agents.jobs import evaluation_work
 from calls.policy.schedule import Daily, Every, Rhythm
 from calls.services.aftercall import aftercall_run
 from calls.services.budget_alerts import budget_alert_send
@@ -91,6 +92,9 @@ def _carrier_recording_delete(payload: Mapping[str, Any], now: datetime) -> None
 
 def _recordings_verify(payload: Mapping[str, Any], now: datetime) -> None:
     recordings_verify(now=now)
+def _evaluation(payload: Mapping[str, Any], now: datetime) -> None:
+    if evaluation_work(payload["evaluation"], seconds=45.0 if settings.REDIS_URL else 0.5):
+        raise NotYet(timezone.now() + timedelta(milliseconds=100))
 
 
 def _reconcile_costs(payload: Mapping[str, Any], now: datetime) -> None:
@@ -122,6 +126,7 @@ HANDLERS: dict[str, Handler] = {
     "carrier_recording": _carrier_recording,
     "carrier_recording_delete": _carrier_recording_delete,
     "recordings_verify": _recordings_verify,
+    "evaluation": _evaluation,
     "import": _import,
     "jobs_purge": _jobs_purge,
     "numbers": _numbers,
@@ -142,6 +147,7 @@ QUEUES: dict[str, str] = {
     "carrier_recording": "slow",
     "carrier_recording_delete": "slow",
     "recordings_verify": "slow",
+    "evaluation": "slow",
     "import": "slow",
     "jobs_purge": "slow",
     "numbers": "slow",

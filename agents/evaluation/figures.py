@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import statistics
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any
 
 from agents.evaluation.checks import answers_told, same_answer
@@ -15,15 +15,81 @@ from agents.understanding.opt_out import is_opt_out
 
 
 @dataclass(frozen=True, slots=True)
+class CaseFacts:
+    """What the figures need of one scenario's result. Plain values, to be kept as JSON."""
+
+    passed: bool
+    faults: tuple[str, ...]
+    """Their kinds."""
+    told: int
+    understood: int
+    right: int
+    opts_out: bool
+    opted_out: bool
+    to_recover: int
+    recovered: int
+    timed: bool
+    abroad: bool
+    qualified_at: int | None
+    turns: int
+
+    @classmethod
+    def of(cls, result: Result) -> CaseFacts:
+        """Return the facts of a result."""
+        talk = result.talk
+        expect = talk.scenario.expect
+        told, understood, right = _answer_counts(talk)
+        recovered = set(talk.notes.signals.get("objections_recovered", ()) if talk.notes else ())
+        wanted = [key for key in expect.recovered if talk.script.objection(key)]
+        timed = bool(expect.appointment or expect.callback)
+        return cls(
+            passed=result.passed,
+            faults=tuple(fault.kind for fault in result.faults),
+            told=told,
+            understood=understood,
+            right=right,
+            opts_out=expect.outcome == ("do_not_call",),
+            opted_out=talk.world.opted_out,
+            to_recover=len(wanted),
+            recovered=sum(key in recovered for key in wanted),
+            timed=timed,
+            abroad=timed and talk.scenario.persona == "time_zone",
+            qualified_at=talk.qualified_at,
+            turns=talk.lead_turns,
+        )
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> CaseFacts:
+        """Return facts that were kept as JSON."""
+        return cls(**{**data, "faults": tuple(data["faults"])})
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the facts as JSON can hold them."""
+        return {**asdict(self), "faults": list(self.faults)}
+
+
+def _answer_counts(talk: Talk) -> tuple[int, int, int]:
+    """Return how many answers were told, understood, and understood rightly."""
+    wanted = talk.scenario.expect.answers
+    if wanted is None:
+        return 0, 0, 0
+    slots = {question.slot for question in talk.script.questions}
+    wanted = {slot: value for slot, value in wanted.items() if slot in slots}
+    got = answers_told(talk)
+    right = sum(slot in got and same_answer(got[slot], value) for slot, value in wanted.items())
+    return len(wanted), len(got), right
+
+
+@dataclass(frozen=True, slots=True)
 class Share:
-    """So many of so many. `value` is None where there was nothing to count."""
+    """So many of so many."""
 
     good: int
     of: int
 
     @property
     def value(self) -> float | None:
-        """The share, 0-1."""
+        """The share, 0-1; None where there was nothing to count."""
         return self.good / self.of if self.of else None
 
     def __str__(self) -> str:
@@ -47,6 +113,7 @@ class Figures:
     objections_recovered: Share
     disclosure_first: Share
     forbidden: int
+    """Scenarios in which the agent said what it must not."""
     appointments: Share
     """Appointments and callbacks that stand at the very time that was agreed."""
     appointments_abroad: Share
@@ -57,89 +124,65 @@ class Figures:
 
     def as_json(self) -> dict[str, Any]:
         """Return the figures as JSON can hold them."""
-        data = asdict(self)
-        for name, value in data.items():
-            if isinstance(getattr(self, name), Share):
-                share: Share = getattr(self, name)
-                data[name] = {**value, "value": share.value}
-        return data
+        return {
+            name: {"good": value.good, "of": value.of, "value": value.value}
+            if isinstance(value := getattr(self, name), Share)
+            else value
+            for name in self.__slots__
+        }
+
+
+# What each figure is called, and whether more of it is better.
+TITLES: Mapping[str, tuple[str, bool]] = {
+    "passed": ("Scenarios passed", True),
+    "outcomes": ("Right outcome", True),
+    "answer_recall": ("Answers understood", True),
+    "answer_precision": ("Answers understood rightly", True),
+    "opt_out_recall": ("Opt-outs heard", True),
+    "false_opt_outs": ("Taken for an opt-out wrongly", False),
+    "objections_recovered": ("Objections overcome", True),
+    "disclosure_first": ("Disclosure said first", True),
+    "forbidden": ("Said what it must not", False),
+    "appointments": ("Times agreed rightly", True),
+    "appointments_abroad": ("… across time zones and clock changes", True),
+    "turns_to_qualify": ("Turns to qualify (median)", False),
+}
 
 
 def _share(flags: Sequence[bool]) -> Share:
     return Share(sum(flags), len(flags))
 
 
-def figures_of(results: Sequence[Result], *, with_wordings: bool = True) -> Figures:
-    """Return the figures of an evaluation's results."""
-    kinds = Counter(fault.kind for result in results for fault in result.faults)
-    by_kind = [{fault.kind for fault in result.faults} for result in results]
-    told, understood, right = _answer_counts(results)
-    should = [_opts_out(result.talk) for result in results]
-    did = [result.talk.world.opted_out for result in results]
-    opt_outs = [got for got, wanted in zip(did, should, strict=True) if wanted]
-    others = [got for got, wanted in zip(did, should, strict=True) if not wanted]
-    if with_wordings:
-        opt_outs += [is_opt_out(words) for words in wordings("opt_outs")]
-        others += [is_opt_out(words) for words in wordings("not_opt_outs")]
-    raised = [
-        key in _signal(result.talk, "objections_recovered")
-        for result in results
-        for key in result.talk.scenario.expect.recovered
-        if result.talk.script.objection(key)
+@cache
+def _heard_in(name: str) -> list[bool]:
+    return [is_opt_out(words) for words in wordings(name)]
+
+
+def figures_of(cases: Sequence[CaseFacts]) -> Figures:
+    """Return the figures of an evaluation. Opt-outs are also judged on the list of wordings."""
+    opt_outs = [case.opted_out for case in cases if case.opts_out]
+    others = [case.opted_out for case in cases if not case.opts_out]
+    opt_outs += _heard_in("opt_outs")
+    others += _heard_in("not_opt_outs")
+    right = sum(case.right for case in cases)
+    at_its_time = [
+        (case, not {"appointment", "callback"} & set(case.faults)) for case in cases if case.timed
     ]
-    timed = [
-        not {"appointment", "callback"} & kinds_of
-        for result, kinds_of in zip(results, by_kind, strict=True)
-        if _has_time(result.talk)
-    ]
-    abroad = [
-        not {"appointment", "callback"} & kinds_of
-        for result, kinds_of in zip(results, by_kind, strict=True)
-        if _has_time(result.talk) and result.talk.scenario.persona == "time_zone"
-    ]
-    to_qualify = [result.talk.qualified_at for result in results if result.talk.qualified_at]
+    to_qualify = [case.qualified_at for case in cases if case.qualified_at]
     return Figures(
-        passed=_share([result.passed for result in results]),
-        outcomes=_share(["outcome" not in kind for kind in by_kind]),
-        answer_precision=Share(right, understood),
-        answer_recall=Share(right, told),
+        passed=_share([case.passed for case in cases]),
+        outcomes=_share(["outcome" not in case.faults for case in cases]),
+        answer_precision=Share(right, sum(case.understood for case in cases)),
+        answer_recall=Share(right, sum(case.told for case in cases)),
         opt_out_recall=_share(opt_outs),
         false_opt_outs=_share(others),
-        objections_recovered=_share(raised),
-        disclosure_first=_share(["disclosure" not in kind for kind in by_kind]),
-        forbidden=kinds["forbidden"],
-        appointments=_share(timed),
-        appointments_abroad=_share(abroad),
+        objections_recovered=Share(
+            sum(case.recovered for case in cases), sum(case.to_recover for case in cases)
+        ),
+        disclosure_first=_share(["disclosure" not in case.faults for case in cases]),
+        forbidden=sum("forbidden" in case.faults for case in cases),
+        appointments=_share([ok for _, ok in at_its_time]),
+        appointments_abroad=_share([ok for case, ok in at_its_time if case.abroad]),
         turns_to_qualify=statistics.median(to_qualify) if to_qualify else None,
-        turns=sum(result.talk.lead_turns for result in results),
+        turns=sum(case.turns for case in cases),
     )
-
-
-def _opts_out(talk: Talk) -> bool:
-    return talk.scenario.expect.outcome == ("do_not_call",)
-
-
-def _has_time(talk: Talk) -> bool:
-    return bool(talk.scenario.expect.appointment or talk.scenario.expect.callback)
-
-
-def _signal(talk: Talk, name: str) -> Any:
-    return talk.notes.signals.get(name, ()) if talk.notes else ()
-
-
-def _answer_counts(results: Sequence[Result]) -> tuple[int, int, int]:
-    """Return how many answers were told, understood, and understood rightly."""
-    told = understood = right = 0
-    for result in results:
-        wanted = result.talk.scenario.expect.answers
-        if wanted is None:
-            continue
-        slots = {question.slot for question in result.talk.script.questions}
-        wanted = {slot: value for slot, value in wanted.items() if slot in slots}
-        got = answers_told(result.talk)
-        told += len(wanted)
-        understood += len(got)
-        right += sum(
-            1 for slot, value in wanted.items() if slot in got and same_answer(got[slot], value)
-        )
-    return told, understood, right
