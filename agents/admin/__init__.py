@@ -1,5 +1,5 @@
-"""Playbooks on the manager's desk."""
+"""Playbooks and their evaluations on the manager's desk."""
 
-from agents.admin import playbook
+from agents.admin import evaluation, playbook
 
-__all__ = ["playbook"]
+__all__ = ["evaluation", "playbook"]

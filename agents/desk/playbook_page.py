@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from agents.models import Playbook, PlaybookVersion
+from agents.models import Evaluation, Playbook, PlaybookVersion
 from agents.playbook import Fault, Script
 from agents.playbook.form import Node, form_of
 from agents.selectors import playbook_version_current, playbook_version_newest
@@ -117,6 +117,8 @@ class Standing:
 
     newest: PlaybookVersion | None
     live: PlaybookVersion | None
+    evaluation: Evaluation | None = None
+    """The newest version's last one."""
 
     @property
     def has_draft(self) -> bool:
@@ -128,7 +130,9 @@ class Standing:
 
 def standing_of(playbook: Playbook) -> Standing:
     """Return where a playbook stands."""
-    return Standing(playbook_version_newest(playbook.pk), playbook_version_current(playbook.pk))
+    newest = playbook_version_newest(playbook.pk)
+    evaluation = newest.evaluations.order_by("-created_at").first() if newest else None
+    return Standing(newest, playbook_version_current(playbook.pk), evaluation)
 
 
 def sections_of(data: Mapping[str, Any] | None, faults: Iterable[Fault] = ()) -> list[Section]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Literal
 
@@ -62,12 +63,19 @@ def _objection(talk: Talk, reading: Reading, setting: Setting) -> Objection | No
         return script.objection(REFUSAL)
     if reading.objection:
         return script.objection(reading.objection)
-    kind, _, slot = talk.expecting.partition(".")
-    if kind in ("ask", "clarify") and slot in talk.answers:
-        for question in script.questions:
-            if question.slot == slot:
-                return script.objection(question.objection_for(talk.answers[slot]["value"]))
-    return None
+    key = objection_answered(talk, setting)
+    return script.objection(key) if key else None
+
+
+def objection_answered(talk: Talk, setting: Setting) -> str:
+    """Return the objection that an answer of this turn is, asked for or not; "" if none is."""
+    for question in setting.script.questions:
+        answer = talk.answers.get(question.slot)
+        if answer and answer.get("turn") == talk.turn and not answer.get("earlier"):
+            key = question.objection_for(answer["value"])
+            if key and key not in talk.objections:
+                return key
+    return ""
 
 
 def _answered(
@@ -102,7 +110,9 @@ def _answered_again(
 def _reengaged(talk: Talk, reading: Reading, setting: Setting) -> Command[Next]:
     """Go on where the talk was, unless the lead says no."""
     key = talk.expecting.partition(".")[2]
-    if reading.has(Intent.NO) and not reading.answers:
+    # "No, that's okay" agrees to a question of the hour, and declines an offer.
+    declines = re.match(r"(no|nope|nah)\b(?! (problem|worries|why not))", reading.words)
+    if (reading.has(Intent.NO) or declines) and not reading.answers:
         talk = replace(talk, refusals=talk.refusals + 1)
         return _closed(*closer.not_interested(talk, setting, f"no after {key}"))
     wants_later = reading.has(Intent.BUSY) or reading.has(Intent.CALLBACK)

@@ -10,6 +10,7 @@ from langgraph.types import Command
 
 from agents.graph import recall
 from agents.graph.lines import say
+from agents.graph.objections import objection_answered
 from agents.graph.state import STOP, Setting, State, Talk
 from agents.interface import Item, Say
 from agents.playbook import Question
@@ -30,12 +31,11 @@ async def qualifier(state: State, runtime: Runtime[Setting]) -> Command[Next]:
     )
     if reading is not None and talk.expecting.startswith(f"{recall.KIND}."):
         talk = recall.recall_answered(talk, reading)
+    if reading is not None and objection_answered(talk, setting):
+        return Command(goto="objections", update={"talk": talk})
     # Only an answer of this turn counts here: a resumed talk has none to judge.
     asked = _asked(talk, setting)
     if asked is not None and reading is not None:
-        objection = _objection_now(talk, asked)
-        if objection and objection not in talk.objections:
-            return Command(goto="objections", update={"talk": talk})
         if line := _stays(talk, asked, reading, setting):
             talk, lines = line
             return Command(goto=STOP, update={"talk": talk, "items": (*items, *lines)})
@@ -100,14 +100,6 @@ def _asked(talk: Talk, setting: Setting) -> Question | None:
         return None
     asked = setting.script.questions_for(talk.values)
     return next((each for each in asked if each.slot == slot), None)
-
-
-def _objection_now(talk: Talk, asked: Question) -> str:
-    """Return the objection that the answer of this turn is, "" if it is none."""
-    answer = talk.answers.get(asked.slot)
-    if answer is None or answer["turn"] != talk.turn:
-        return ""
-    return asked.objection_for(answer["value"])
 
 
 def _stays(

@@ -67,13 +67,12 @@ def evaluation_step(*, evaluation_id: UUID, seconds: float) -> bool:
         scenarios = scenarios_for(family_of(script))
         known = set(evaluation.cases.values_list("scenario", flat=True))
         began = time.monotonic()
-        for scenario in scenarios:
-            if scenario.name in known:
-                continue
-            if time.monotonic() - began > seconds:
-                return True
+        waiting = [scenario for scenario in scenarios if scenario.name not in known]
+        for number, scenario in enumerate(waiting, 1):
             (result,) = evaluate([(scenario, script)])
             case_record(evaluation_id=evaluation.pk, result=result)
+            if number < len(waiting) and time.monotonic() - began > seconds:
+                return True
     except Exception as error:
         Evaluation.objects.filter(pk=evaluation.pk).update(
             state=Evaluation.State.FAILED,

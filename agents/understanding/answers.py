@@ -13,7 +13,7 @@ from agents.understanding.intents import Intent
 from agents.understanding.numbers import count_in, money_in, months_in, property_in
 from agents.understanding.own_words import after_cue, own_words
 from agents.understanding.rents import rent_in
-from agents.understanding.words import first_trigger, specificity, trigger_found
+from agents.understanding.words import first_trigger, specificity, stem, trigger_found
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +107,11 @@ def _choice(
     if heard:
         option = max(heard, key=lambda each: each[:2])[2]
         return Answer(option.value, 0.9 if expected else 0.7, option.strength)
+    if expected and len(tokens) <= 2:
+        for option in question.options:
+            name = option.value.replace("_", " ")
+            if any(len(token) >= 3 and name.startswith(stem(token)) for token in tokens):
+                return Answer(option.value, 0.8, option.strength)
     # Any real sentence is a reason; the lead's own words are kept with it.
     if (
         expected

@@ -238,7 +238,10 @@ def months_in(words: str, *, today: date, expected: bool) -> int | None:
         ]
         if spans and spans[-1] <= MOST_MONTHS:
             return max(0, round(spans[-1]))
-    if expected or re.search(r"\b(sell|move|moving|list|gone|out|buy|rent|lease|need)\b", words):
+    if expected or re.search(
+        r"\b(sell|move|moving|list|gone|out|buy|rent|lease|need)\b",
+        words,
+    ):
         if (calendar := _calendar_months(words, today)) is not None:
             return calendar
         if _NOW.search(words) or (expected and re.search(r"^(\w+ ){0,3}(now|today|soon)\b", words)):

@@ -119,6 +119,12 @@ _ONE_AS_PRONOUN = re.compile(
 )
 
 
+_A_MONTH = re.compile(
+    r"((?:hundred|thousand|million|grand|dollars?|bucks|\d|(?:one|two|three|four|five|six|seven|eight|"
+    r"nine|ten|eleven|twelve|\w+teen|\w+ty)) )?\ban?(?= (?:month|week|year)\b)"
+)
+
+
 @lru_cache(maxsize=512)
 def digits(words: str) -> str:
     """Return normalised words with every number in digits: "four fifty" -> "4 50".
@@ -130,7 +136,9 @@ def digits(words: str) -> str:
     guarded = re.sub(r"\bcouple( of)?\b", "two", guarded)
     guarded = re.sub(r"\b(a )?few\b", "three", guarded)
     guarded = re.sub(r"\ba dozen\b", "twelve", guarded)
-    guarded = re.sub(r"\b(an?)(?= (hundred|thousand|million|month|week|year)\b)", "one", guarded)
+    guarded = re.sub(r"\b(an?)(?= (hundred|thousand|million)\b)", "one", guarded)
+    # "In a month" is one; "twenty five hundred a month" is no 2501.
+    guarded = _A_MONTH.sub(lambda found: found[0] if found[1] else "one", guarded)
     found: str = alpha2digit(guarded, "en", threshold=0)
     return found
 
@@ -165,12 +173,18 @@ _DETERMINERS = (
 )
 
 
+_ITSELF = frozenset({"interested", "interesting", "nothing", "something", "anything", "everything"})
+"""Words that mean something else without their ending: "interested" is not "interest rates"."""
+
+
 @lru_cache(maxsize=8192)
 def stem(word: str) -> str:
     """Return a word without its ending, so that "selling", "sells" and "sell" are one."""
     for group in _DETERMINERS:
         if word in group:
             return min(group)
+    if word in _ITSELF:
+        return word
     if len(word) > 4 and word.endswith("ies"):
         return f"{word[:-3]}y"
     for ending in ("ing", "ed"):
@@ -185,6 +199,7 @@ def stem(word: str) -> str:
 
 
 _NEGATIONS = frozenset({"not", "no", "never", "without", "neither", "nothing", "nor"})
+_CIRCUMSTANCE = frozenset({"with", "at", "under", "while", "during", "until", "because"})
 _GAP = 2
 """How many words may stand between two words of a trigger."""
 
@@ -201,7 +216,8 @@ def trigger_found(trigger: str, tokens: Sequence[str], *, tolerant: bool = False
     "we do not have an agent" is not "have an agent". With `tolerant`, words that are nearly the
     trigger's count too.
     """
-    return _found(_trigger_tokens(trigger), _stems(tuple(tokens)), tokens, tolerant)
+    negative = not _NEGATIONS.isdisjoint(normalised(trigger).split())
+    return _found(_trigger_tokens(trigger), _stems(tuple(tokens)), tokens, tolerant, negative)
 
 
 @lru_cache(maxsize=512)
@@ -210,18 +226,29 @@ def _stems(tokens: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _found(
-    wanted: Sequence[str], stems: Sequence[str], tokens: Sequence[str], tolerant: bool
+    wanted: Sequence[str],
+    stems: Sequence[str],
+    tokens: Sequence[str],
+    tolerant: bool,
+    negative: bool,
 ) -> bool:
     if not wanted or not (tolerant or wanted[0] in stems):
         return False
-    negative = not _NEGATIONS.isdisjoint(wanted)
     for start in range(len(tokens)):
         end = _match_from(start, wanted, stems, tokens if tolerant else ())
         if end is None:
             continue
-        if negative or _NEGATIONS.isdisjoint(tokens[max(0, start - 2) : end]):
+        if negative or not _denied(tokens, max(0, start - 2), end):
             return True
     return False
+
+
+def _denied(tokens: Sequence[str], start: int, end: int) -> bool:
+    """Tell whether a negation stands there. "Not with these rates" denies something else."""
+    return any(
+        token in _NEGATIONS and not (tokens[at + 1 : at + 2] and tokens[at + 1] in _CIRCUMSTANCE)
+        for at, token in enumerate(tokens[start:end], start)
+    )
 
 
 def _match_from(

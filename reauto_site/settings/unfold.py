@@ -171,6 +171,12 @@ UNFOLD: dict[str, Any] = {
                 _item(
                     "Playbooks", "menu_book", "agents_playbook_changelist", "agents.view_playbook"
                 ),
+                _item(
+                    "Evaluation",
+                    "fact_check",
+                    "agents_evaluation_changelist",
+                    "agents.view_evaluation",
+                ),
             ),
             _group(
                 "Money",
