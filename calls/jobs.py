@@ -92,6 +92,8 @@ def _carrier_recording_delete(payload: Mapping[str, Any], now: datetime) -> None
 
 def _recordings_verify(payload: Mapping[str, Any], now: datetime) -> None:
     recordings_verify(now=now)
+
+
 def _evaluation(payload: Mapping[str, Any], now: datetime) -> None:
     if evaluation_work(payload["evaluation"], seconds=45.0 if settings.REDIS_URL else 0.5):
         raise NotYet(timezone.now() + timedelta(milliseconds=100))

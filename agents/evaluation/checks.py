@@ -176,7 +176,7 @@ def _manners(talk: Talk) -> Iterator[Fault]:
     agent = [turn for turn in talk.turns if turn.speaker == "agent"]
     if len(talk.hang_ups) > 1:
         yield Fault("manners", "hung up more than once")
-    if not (talk.hang_ups or talk.lead_hung_up):
+    if not (talk.hang_ups or talk.lead_hung_up or talk.world.connected):
         yield Fault("manners", "the talk did not come to an end")
     for turn in agent:
         if "opt_out" in turn.did and turn.topics != ("opt_out.confirm",):

@@ -144,6 +144,8 @@ class Scenario(BaseModel):
     """What the lead has booked before this call."""
     inbound: bool = False
     recorded: bool = True
+    transfer: Literal["", "answered", "nobody"] = ""
+    """Whether somebody can be put through to, and whether somebody then takes the call."""
     first_name: str = "Maria"
     remembers: Mapping[str, Any] = Field(default_factory=dict)
     """Slot -> value that the lead said on an earlier call."""

@@ -7,7 +7,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from agents.evaluation.scenario import Scenario
-from agents.interface import Action, ActionDone, Booked, Brief, Do, Slot
+from agents.interface import Action, ActionDone, Booked, Brief, Do, Slot, TransferReady
 from agents.playbook import Script
 
 BUSINESS = "Harbor Realty"
@@ -33,6 +33,7 @@ class World:
         self.callback: datetime | None = None
         self.opted_out = False
         self.recording_stopped = False
+        self.connected = False
         self.slots = self._free()
 
     def brief(self, script: Script) -> Brief:
@@ -59,11 +60,14 @@ class World:
             slots=self.slots,
             appointment=booked,
             inbound=scenario.inbound,
+            transfers=bool(scenario.transfer),
             memory=memory,
         )
 
-    def do(self, do: Do) -> ActionDone | None:
+    def do(self, do: Do) -> ActionDone | TransferReady | None:
         """Do what the agent asks for; return the result if it waits for one."""
+        if do.action is Action.TRANSFER and self.scenario.transfer == "answered":
+            return TransferReady(REP_NAME)
         ok = True
         match do.action:
             case Action.BOOK | Action.MOVE:
@@ -82,6 +86,10 @@ class World:
                 self.opted_out = True
             case Action.STOP_RECORDING:
                 self.recording_stopped = True
+            case Action.TRANSFER:
+                ok = False
+            case Action.CONNECT:
+                self.connected = True
         return ActionDone(do.action, ok) if do.reports_back else None
 
     def local(self, at: datetime | None) -> datetime | None:

@@ -238,9 +238,14 @@ def months_in(words: str, *, today: date, expected: bool) -> int | None:
         ]
         if spans and spans[-1] <= MOST_MONTHS:
             return max(0, round(spans[-1]))
-    if expected or re.search(
-        r"\b(sell|move|moving|list|gone|out|buy|rent|lease|need)\b",
-        words,
+    begins = re.search(r"\b(starting|beginning|available|free)\b", words)
+    if (
+        expected
+        or begins
+        or re.search(
+            r"\b(sell|move|moving|list|gone|out|buy|rent|lease|need)\b",
+            words,
+        )
     ):
         if (calendar := _calendar_months(words, today)) is not None:
             return calendar
