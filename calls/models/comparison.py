@@ -52,6 +52,7 @@ class CarrierDifference(models.Model):
 
     class Meta:
         ordering = ("-seen_at", "kind")
+        verbose_name = "carrier record"
         constraints = (
             models.UniqueConstraint(fields=("kind", "sid"), name="carrier_difference_once"),
         )

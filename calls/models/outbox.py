@@ -38,6 +38,7 @@ class OutboxItem(models.Model):
 
     class Meta:
         ordering = ("due_at",)
+        verbose_name = "job"
         indexes = (
             models.Index(
                 fields=("due_at",),
