@@ -13,7 +13,9 @@ from channels.layers import get_channel_layer
 from django.contrib.auth.models import AbstractBaseUser, User
 from django.utils import timezone
 
+from calls.models import Call
 from calls.services.listening import LISTEN_FOR, listen_in, listeners_of
+from leads.access import seen_by
 from voice.clerk import in_database
 
 logger = structlog.get_logger(__name__)
@@ -31,7 +33,7 @@ class ListenConsumer(AsyncWebsocketConsumer):
         self._call_id: UUID = self.scope["url_route"]["kwargs"]["call"]
         self._group = listeners_of(self._call_id)
         user = self.scope.get("user")
-        if not await in_database(_may_listen, user=user):
+        if not await in_database(_may_listen, user=user, call_id=self._call_id):
             await self.close(code=FORBIDDEN)
             return
         layer = get_channel_layer()
@@ -65,10 +67,12 @@ class ListenConsumer(AsyncWebsocketConsumer):
                 return
 
 
-def _may_listen(user: AbstractBaseUser | None) -> bool:
+def _may_listen(user: AbstractBaseUser | None, call_id: UUID) -> bool:
+    """Whether somebody may hear calls, and this lead is one that they may see."""
     return (
         isinstance(user, User)
         and user.is_active
         and user.is_staff
         and user.has_perm("calls.listen_in")
+        and seen_by(Call.objects.filter(pk=call_id), user).exists()
     )

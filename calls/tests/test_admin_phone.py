@@ -111,7 +111,7 @@ def test_a_stranger_has_no_phone(client: Client) -> None:
 
 
 def test_taking_over_is_asked_once_and_kept(client: Client, live: Call) -> None:
-    boss = staff("view_call", "take_over")
+    boss = staff("view_call", "take_over", "view_every_lead")
     client.force_login(boss)
     page = reverse("admin:calls_take_over", args=(live.pk,))
     assert client.get(page)["Location"] == PAGE, "first say where to ring"
@@ -134,7 +134,7 @@ def test_both_need_their_permission(client: Client, live: Call, name: str) -> No
 
 
 def test_the_live_page_offers_what_may_be_done(client: Client, live: Call) -> None:
-    client.force_login(staff("view_call", "listen_in", "take_over"))
+    client.force_login(staff("view_call", "listen_in", "take_over", "view_every_lead"))
     page = client.get(reverse("admin:calls_live")).content.decode()
     assert "Take over" in page
     assert reverse("admin:calls_call_listen", args=(live.pk,)) in page

@@ -149,7 +149,8 @@ async def listen(call: Call, server: Daphne, user: User, origin: str = "") -> An
 @pytest.fixture
 def supervisor(call: Call) -> User:
     user: User = UserFactory(is_staff=True)
-    user.user_permissions.add(Permission.objects.get(codename="listen_in"))
+    rights = Permission.objects.filter(codename__in=("listen_in", "view_every_lead"))
+    user.user_permissions.add(*rights)
     return user
 
 
@@ -187,6 +188,21 @@ async def test_nobody_listens_without_the_permission(
             message = await socket.receive(timeout=5)
     assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 4003)
     assert not await AuditEntry.objects.aexists()
+
+
+async def test_nobody_listens_to_a_lead_that_is_not_theirs(
+    call: Call, token: str, server: Daphne, supervisor: User
+) -> None:
+    await sync_to_async(supervisor.user_permissions.set)(
+        [await Permission.objects.aget(codename="listen_in")]
+    )
+    script(call)
+    async with Caller(call, token) as caller:
+        await caller.until_mark("/greet/end")
+        session, socket = await listen(call, server, supervisor)
+        async with session:
+            message = await socket.receive(timeout=5)
+    assert message.data == 4003
 
 
 async def test_another_site_s_page_cannot_listen(
