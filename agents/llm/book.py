@@ -72,7 +72,8 @@ def book_of(script: Script, business_name: str) -> Book:
     rules = _filled_rules(setting)
     questions = "".join(f"* {_described(question)}\n" for question in script.questions)
     known = "".join(f"- {fact}\n" for fact in _facts(script, setting))
-    prefix = f"{rules}\n{filled(_KNOWN, setting)}\n{known}\n{_ASKED}{questions}"
+    manner = f"Your manner: {script.persona.manner}\n" if script.persona.manner else ""
+    prefix = f"{rules}\n{manner}{filled(_KNOWN, setting)}\n{known}\n{_ASKED}{questions}"
     allowed = allowed_by(
         (filled(line, setting) for _, line in spoken_lines(script)),
         never_say=script.never_say,

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from agents.interface import Action, ActionDone, KeyPress, MachineAnswered, Silence, WrapUp
+from agents.llm.book import book_of
 from agents.models import Playbook
 from agents.playbook import Script, spoken_lines
 from agents.scoring import score
@@ -188,6 +189,12 @@ def test_it_has_every_part_and_its_lines_are_short_enough_to_be_listened_to(
     assert script.never_say
     assert script.transfer_triggers
     assert all(len(objection.triggers) >= 6 for objection in script.objections)
+
+
+@ALL
+def test_a_language_model_is_told_its_manner(script: Script) -> None:
+    assert script.persona.manner
+    assert script.persona.manner in book_of(script, "Oak Homes").prefix
 
 
 @ALL
