@@ -29,8 +29,8 @@ from calls.simulator.persona import Persona, load_persona, persona_names, segmen
 
 ZONE = ZoneInfo("America/New_York")
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=ZONE)  # a Monday
-# Somebody who hangs up, colleagues who are rung, and who wants one of them: not for text alone.
-NOT_BY_TEXT = {"hangs_up", "wants_person", "rep_accepts", "rep_declines", "rep_ignores"}
+# Who hangs up, colleagues who are rung, who wants one of them, and menus: not for text alone.
+NOT_BY_TEXT = {"hangs_up", "wants_person", "rep_accepts", "rep_declines", "rep_ignores", "menu"}
 SPOKEN_TO = [
     name
     for name in persona_names()

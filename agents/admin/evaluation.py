@@ -41,16 +41,22 @@ class EvaluationAdmin(AppendOnlyAdmin):
     @display(
         description="Result",
         ordering="state",
-        label={"All passed": "success", "Running": "info", "Waiting": "info", "Broken": "danger"},
+        label={
+            "All passed": "success",
+            "Some failed": "danger",
+            "Running": "info",
+            "Waiting": "info",
+            "Broken off": "danger",
+        },
     )
     def standing(self, evaluation: Evaluation) -> str:
         if evaluation.state == Evaluation.State.FAILED:
-            return "Broken"
+            return "Broken off"
         if evaluation.state != Evaluation.State.DONE:
             return evaluation.get_state_display()
-        return f"{evaluation.failed} failed" if evaluation.failed else "All passed"
+        return "Some failed" if evaluation.failed else "All passed"
 
-    @display(description="Talks")
+    @display(description="Passed")
     def talks(self, evaluation: Evaluation) -> str:
         return f"{evaluation.passed} of {evaluation.scenarios}"
 

@@ -18,6 +18,7 @@ class FigureRow:
 
     title: str
     value: str
+    count: str
     before: str
     trend: str
     """"better", "worse" or "" for neither."""
@@ -86,6 +87,7 @@ def _rows(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[FigureRow]:
         FigureRow(
             title=title,
             value=_shown(now[name]),
+            count=_count(now[name]),
             before=_shown(before.get(name)),
             trend=_trend(_number(now[name]), _number(before.get(name)), more_is_better),
         )
@@ -104,8 +106,14 @@ def _shown(value: Any) -> str:
     if isinstance(value, Mapping):
         if value.get("value") is None:
             return "–"
-        return f"{100 * value['value']:.1f} % ({value['good']:,} of {value['of']:,})"
+        return f"{100 * value['value']:.1f} %"
     return "–" if value is None else f"{value:g}"
+
+
+def _count(value: Any) -> str:
+    if isinstance(value, Mapping) and value.get("of"):
+        return f"{value['good']:,} of {value['of']:,}"
+    return ""
 
 
 def _trend(now: float | None, before: float | None, more_is_better: bool) -> str:

@@ -274,7 +274,7 @@ _YES_SURE = _compiled(
     r"\b(i|we) (do|am|are|have|would|can|could|will)$|\bgo (ahead|on|for it)\b|\bplease (do|go ahead)\b(?! not)",
     r"\b(have|got|spare) (a |an |some |two |one |five |ten |couple |few |\w+ )*(minutes?|moments?|seconds?|time|sec)\b",
     r"\b(i|we) can (talk|speak)\b|\bgood time\b|\bnot a problem\b|\bno problem\b|\bnot at all\b|\bi guess so\b|\bi think so\b|\bi suppose( so)?\b",
-    r"(?<!\bthe )(?<!\bsay )\b(yes|yeah|yep|yup|sure)$|^(that is it|that is the one|right on|bingo|spot on|you got it|dead on|let us do it|works for me)\b|\b(love to|like that|happy to|would like( that| to)?|sounds good|you bet|by all means|for sure|all right|i agree|do it|book it)\b",
+    r"(?<!\bthe )(?<!\bsay )(?<!\bnot )\b(yes|yeah|yep|yup)$|^(that is it|that is the one|right on|bingo|spot on|you got it|dead on|let us do it|works for me)\b|\b(love to|like that|happy to|would like( that| to)?|sounds good|you bet|by all means|for sure|all right|i agree|do it|book it)\b",
 )
 _NO_SURE = _compiled(
     r"^(\w+ ){0,1}(no|nope|nah|nuh_uh|negative)\b",
