@@ -113,9 +113,9 @@ def _mended(words: str) -> str:
 
 
 _BARE = re.compile(
-    r"^((no|i said|i say|can you|could you|will you|would you|and|nah|nope|my god|wrong number|not interested|i am not interested) )*"
+    r"^((no|i said|i say|can you|could you|will you|would you|and|nah|nope|my god|wrong number|not interested|i am not interested|no interest) )*"
     r"(you( (must|need to|have to|better|got to|should))? )?"
-    r"(stop|quit|quit it|knock it off|cut it out|end (it|this)|unsubscribe|opt out|revoke)"
+    r"(stop|quit|quit it|knock it off|cut it out|end (it|this)|unsubscribe|opt out|revoke|desist|refrain|cease|remove|delete|take me off)"
     r"( (it|stop|this|now|that|right there|right now|immediately|i said|quit|end|already|at once))*$"
 )
 # "Stop" as the last word is one too, unless it is the bus's, or what somebody cannot do.
@@ -125,11 +125,16 @@ _LAST_STOP = re.compile(
 )
 
 
+_STOP_AND_NO = re.compile(
+    r"(^|\b(no|and|this|hello|interested|it) )stop( stop)* (i|we|this|that|it)\b.*\b(not (interested|selling|buying|looking|moving|renting)|not want (this|it|any|that|anything)|enough)\b"
+)
+
+
 def _says_stop(words: str) -> bool:
     """Tell a bare "stop" from "stop, I am driving, call me later"."""
     sentences = words.split(" ; ")
     said = [
-        bool(_BARE.match(each))
+        bool(_BARE.match(each) or _STOP_AND_NO.search(each))
         or bool((last := _LAST_STOP.search(each)) and not asked(each[: last.start()]))
         for each in sentences
     ]

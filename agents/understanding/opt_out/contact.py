@@ -67,7 +67,7 @@ def _calls_nobody_of_ours(found: Found) -> bool:
     if re.search(frame("<whom>").pattern + "$|(again|anymore|ever|back|no more)$", found.said):
         return False
     return bool(found.after) and not re.match(
-        r"(and|so|or|because|cause|i|you|we|this|these|okay|yes|no|not|about (my|our|this|the) |regarding|with|on (this|my|our)|from|under|by|"
+        r"(it (again|anymore|ever)|and|so|or|because|cause|i|you|we|this|these|okay|yes|no|not|about (my|our|this|the) |regarding|with|on (this|my|our)|from|under|by|"
         r"unless|thank|thanks|period|please|that is|it is|under any|for any|ever|will you|is that|do you|did you|all right)\b",
         found.after,
     )
@@ -75,12 +75,13 @@ def _calls_nobody_of_ours(found: Found) -> bool:
 
 def _no_before_a_wish(found: Found) -> bool:
     """Tell "no, call me tomorrow" from "no call me again please"."""
-    return bool(
-        re.match(
-            r"no (?!need|reason|point|right|business|permission|authority|cause|want|\w+ing\b|calls)",
-            found.said,
-        )
-    ) and not re.search(r"\b(again|anymore|no more|ever)\b", found.said + " " + found.after)
+    rest = f"{found.said} {found.after}".strip()
+    for_good = re.search(r"\b(again|anymore|no more|ever)\b|\bmore( \w+)?$", rest)
+    begins = re.match(
+        r"no (?!need|reason|point|right|business|permission|authority|cause|want|\w+ing\b|calls)",
+        found.said,
+    )
+    return bool(begins) and not for_good
 
 
 def _of_others(found: Found) -> bool:
@@ -125,8 +126,15 @@ _NOT_CALL = Frame.of(
 _NO_ONE_CALLS = Frame.of(
     "asks that nobody calls",
     r"(?:nobody|no one|none of you)(?: else)? (?:is to|should|may|can|better|is allowed to|must|needs to|has to)(?: ever| even)? (?:<contact>)\b",
+    r"(?:nobody|no one|no person)(?: from (?:your|this|that)(?: \w+)?)? (?:calls|rings|phones|contacts|bothers)(?: <whom>)? (?:again|anymore|ever)\b",
     r"(?:make sure|see to it|see|ensure|want|make certain)(?: that)? (?:nobody|no one|you never|you do not) ~1(?:<contact>s?|<contacting>|rings)\b",
     unless=_LIMITS,
+)
+_CALL_OTHERS = Frame.of(
+    "sends us to somebody else",
+    r"(?:bother|bug|harass|pester|annoy|hound) (?:somebody|someone|anybody|anyone) else\b",
+    r"(?:call|ring|phone|try|pick on) (?:somebody|someone|anybody|anyone) else (?:from now on|instead of me|and not me|but not me|not me|and leave|next time)\b",
+    unless=(negated,),
 )
 _STOP = Frame.of(
     "asks to stop calling",
@@ -156,6 +164,9 @@ _CALLS_END = Frame.of(
     r"(?:call|calls|called|calling)\b.{0,40} (?:stop|no more|do not)(?: (?:it|now|already|do it|do that|again))*$",
     r"you (?:need|have|got|gotta|must|should|ought|better)(?: to)? (?:stop|quit)(?: (?:it|this|that|now))*$",
     r"(?:asked|told|asking|telling|begged|begging|tell) you ~3to (?:stop|quit)(?: (?:it|this|now|already))*$",
+    r"(?:calls|calling|this|it) stopped\b(?! (?:by|in|at|when|working|after))",
+    r"(?:press|do|say|push|call|dial) to (?:stop|end) (?:this|it|these|the calls)\b",
+    r"(?:call|calls|calling|this|it)(?: \w+)? (?:is|are) (?:unwelcome|unwanted|not welcome|not wanted)\b",
     r"wish you (?:would )?(?:stop|quit|stopped)(?: (?:it|this|that|now))*$",
     r"(?:this|that|it|these)(?: (?:is|be|will be|was|better|better be|had|should|going to|of))*(?: \w+)? last (?:time|call|conversation|one)(?: (?:i want|that|of|you|these|we|will|ever|call|calls|are|is|to|me|us|here|calling|speak|talk|hear from|have|from|you call|phone))*$",
     unless=(negated,),
@@ -173,7 +184,7 @@ _NO_CALLS = Frame.of(
     r"(?:<not_wanted>)(?: \w+){0,2} (?:another|one more) (?:phone |sales )?(?:call|one of these)\b",
     r"never want to (?:get|receive|have) (?:a|another) (?:phone |sales )?call\b",
     r"(?:<fed_up>)(?: (?:these|your|the|all|all the|all these|of|this|constant|you|with|already|endless))* (?:<calls>)\b",
-    r"(?:no|not any|without any|want no)(?: more| further| other)? (?:<contact_as_such>)(?= (?:from you|at all|ever|again|whatsoever|with me|with us|please)|$)",
+    r"(?:no|not any|without any|want no|decline|refuse|reject)(?: any)?(?: more| further| other)? (?:<contact_as_such>)(?= (?:from you|at all|ever|again|whatsoever|with me|with us|please)|$)",
     r"(?:no|not|never)(?: (?:want|any|more|to))* (?:soliciting|solicitors?|solicitations?|telemarketers?|telemarketing|robocalls)\b",
     r"(?:not|never) (?:want|need|like|wish|care)(?: to)?(?: (?:receive|get|hear|have))? anything(?: else| more)? from (?:you|your|this)\b",
     r"nothing(?: more| else| ever)? from you\b",
@@ -196,5 +207,5 @@ _HEAR_FROM = Frame.of(
     r"(?:<not>) ~4hear(?: anything| another word| a word| more)? (?:from|of) (?:you|your|this|anyone|anybody|any of)\b",
     unless=(at_a_time, lambda found: bool(re.search(r"\b(can|could) not\b", found.said))),
 )
-CONTACT_FRAMES = (_NOT_CALL, _NO_ONE_CALLS, _STOP, _CALLS_END, _NO_CALLS, _HEAR_FROM)
+CONTACT_FRAMES = (_NOT_CALL, _NO_ONE_CALLS, _CALL_OTHERS, _STOP, _CALLS_END, _NO_CALLS, _HEAR_FROM)
 """Every frame about calling, the commonest first."""

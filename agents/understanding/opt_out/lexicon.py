@@ -16,7 +16,7 @@ _RELATIVE = (
     "granny|grand ?father|grandpa|grandparents|son|daughter|kids?|child|children|brother|sister|"
     "aunt|uncle|partner|spouse|family|in laws|roommate|girlfriend|boyfriend"
 )
-_LINE = "phone|cell|cell ?phone|mobile|number|line|house|home|residence|household|apartment|place"
+_LINE = "digits|phone|cell|cell ?phone|mobile|number|line|house|home|residence|household|apartment|place"
 _OUR = "my|our|his|her|their"
 
 CLASSES: Mapping[str, str] = {
@@ -57,7 +57,7 @@ CLASSES: Mapping[str, str] = {
         "agree|wanting|accepting|taking|receive|receiving|get|getting|wish for|care for|ask|want to "
         "(?:get|receive|take|have|be))|never (?:want|wanted|asked|agreed|consented|need|needed)|"
         "no longer (?:want|wish|need)|(?:nobody|no one) (?:wants?|needs?)|no more|no further|no other|"
-        "(?:want|need) no|want no part of|no"
+        "(?:want|need) no|want no part of|decline|refuse|reject|no"
     ),
     "fed_up": (
         "(?:sick(?: and tired)?|tired|fed up|done|finished|through|exhausted) (?:of|with)|"
@@ -66,7 +66,7 @@ CLASSES: Mapping[str, str] = {
     ),
     "cease": (
         "stop|quit|finish|cease|desist(?: from)?|discontinue|end|halt|terminate|refrain from|lay off|"
-        "knock off|cut out|lay off of|hold off on|put (?:an end|a stop|a halt|a block) (?:to|on)|"
+        "knock off|cut out|lay off of|(?:knock|cut|cool) it(?: off| out)?|hold off on|put (?:an end|a stop|a halt|a block) (?:to|on)|"
         "no more|cease and desist(?: from)?"
     ),
     "forever": "ever|again|anymore|no more|any longer|at all|back|never|in the future|period|further",
@@ -94,7 +94,7 @@ CLASSES: Mapping[str, str] = {
         "remove|delete|erase|unsubscribe|unlist|purge|scrub|wipe|clear|expunge|suppress|deactivate|"
         "blacklist|block|strike|nix|axe|zap|eliminate|disable"
     ),
-    "take": "take|get|cross|scratch|pull|drop|kick|bump|yank|leave|keep|clean|rub",
+    "take": "take|get|cross|scratch|pull|drop|kick|bump|yank|leave|keep|clean|rub|chop|cut|blot|x|edit|write|count",
     "gone": (
         "removed|deleted|erased|unsubscribed|purged|scrubbed|wiped|expunged|struck|blocked|"
         "blacklisted|suppressed|(?:taken|took|crossed|scratched|dropped|pulled|left|kept) "
@@ -104,7 +104,7 @@ CLASSES: Mapping[str, str] = {
         "lose|loose|forget|delete|erase|remove|trash|toss|scrap|dump|ditch|bin|burn|discard|destroy|"
         "disregard|cancel|block|throw (?:away|out)|get (?:rid|shot) of|do away with|throw|"
         "pretend (?:that )?you never (?:had|saw|got)|forget (?:that )?you (?:ever )?(?:had|have|saw|got)|"
-        "never use|not use|stop using|unlist|strike|nix|axe|zap|purge|scrub|wipe|drop|pull|yank"
+        "never use|not use|stop using|unlist|scratch|cross out|rub out|white out|strike|nix|axe|zap|purge|scrub|wipe|drop|pull|yank"
     ),
 }
 

@@ -21,7 +21,7 @@ _OFF_THE_LIST = Frame.of(
     r"number\b.{0,30}\b(?:take|get) (?:it|that) off(?: (?:it|there|the list))*$",
     r"(?:suppression|removal|block|opt out|exclusion|no contact) list\b",
     r"off (?:of )?your (?:\w+ )?lists?$",
-    r"(?:off|of|from) list$|(?:^|(?<=; )|(?<=please ))(?:off|out of) (?:the|your|this|that) (?:list|system|database)\b",
+    r"(?:off|of|from) list$|(?:^|(?<=; )|(?<=please )|(?<=no ))(?:off|out of) (?:the|your|this|that) (?:list|system|database)\b",
     r"(?:not|no)(?: \w+){0,2} (?:be|belong|being|stay|remain)? ?on (?:your|any|this|that|the) (?:call |calling |phone |contact )?lists?\b",
     unless=(negated, of_something_else, asked_about),
 )
@@ -35,6 +35,7 @@ _FORGOTTEN = Frame.of(
     r"(?:could|can|may|might|want to|like to|asked to|need to|way to|to|about|how do (?:i|we)|please)(?: (?:i|we))? (?:be|get|getting|being) (?:<gone>)\b",
     r"(?:i|we) (?:want|wanna|need|would like)(?: (?:my|our|this) (?:number|name))? (?:off|out)(?: of)?(?: (?:it|this|that|here|there|the list))*$",
     r"(?:<lose>) (?:<number>)\b",
+    r"number\b.{0,40}\b(?:delete|remove|purge|erase|scrub|destroy) it\b",
     r"removal (?:of (?:<mine>)|from)\b|request(?:ing)?(?: \w+)? removal\b",
     r"(?:i|we)(?: \w+){0,2} (?:asked|want|wanted|need|like|supposed|told you|wish) to be off(?: (?:it|this|that|there))*$",
     r"why (?:have|did|are|is) (?:you|they) not(?: \w+)? (?:<gone>|remove|removing|take|taking|delete)\b",
@@ -86,6 +87,8 @@ _REGISTERED = Frame.of(
             re.search(r"\bnot on (any|the|your|a)?$|\bnot( \w+)? on$", found.before)
         ),
         lambda found: bool(re.search(r"\b(am|are|is) not( on| in)?( \w+)?$", found.before)),
+        lambda found: bool(re.match(r"(is|are|am|was) (this|my|it|you|i|your)\b", found.before)),
+        lambda found: bool(re.match(r"(for|of) (?!calls|do|people|your)", found.after)),
         lambda found: bool(
             re.match(r"(apply|applies|work|works|mean|means|is for)\b", found.after)
         ),
@@ -112,11 +115,20 @@ _CONSENT = Frame.of(
     r"not consent(?:ed)? to (?:these|this|the|any|your|being|be|get|getting)?",
     r"not (?:authorized|permitted|allowed|welcome) to (?:<contact>)\b",
     r"without (?:my|our) (?:consent|permission)\b",
-    unless=(lambda found: "record" in f"{found.said} {found.after}", asked_about),
+    unless=(
+        lambda found: "record" in f"{found.said} {found.after}",
+        lambda found: bool(
+            re.match(
+                r"(to (?!be|receive|get|call|contact|phone|ring|text|use|keep|store|have my|dial)|from )",
+                found.after,
+            )
+        ),
+        asked_about,
+    ),
 )
 _LEAVE_ALONE = Frame.of(
     "asks to be left alone",
-    r"(?:leave|let) (?:me|us|my family|my (?:<relative>)|our family|him|her|them) (?:alone(?! decide| choose)|be|in peace)\b",
+    r"(?:leave|let) (?:me|us|my family|my (?:<relative>)|our family|him|her|them) (?:alone(?! decide| choose| with| to)|be|in peace)\b",
     r"(?:this|you|that|these calls|i consider this|calls)(?: (?:is|are|people|just|now|guys|has become|have become|becoming))* (?:harassment|harassing|stalking|spamming)\b",
     r"(?:want|like|prefer|need|wish|ask|asking|rather)(?: to)?(?: just)? be left (?:alone|in peace|be)\b",
     r"(?:not|never) want (?:anything|nothing|something) to do with (?:you|this|your)\b",
@@ -145,7 +157,10 @@ _LAW = Frame.of(
     r"call (?:me |us |here )?(?:again|one more time|once more)(?: ever)? and\b",
     r"(?:lawyer|attorney|police|cops|sue|regret|complaint|report)\b.{0,40}\b(?:if|next time) (?:you|this number|anyone)\b.{0,20}\b(?:call|ring|contact|phone|text)\b",
     r"(?:violat\w+|breaking|against|in violation of)(?: of)? (?:the )?(?:law|do not call|tcpa|t c p a|telephone consumer|federal law|my rights)\b",
-    r"make me block you\b",
+    r"make me block you\b|(?:you are|consider yourself|i have|i am) block(?:ed|ing)(?: you| this)?$",
+    r"if i(?: ever)? hear from you(?: \w+){0,3} (?:again|time)\b",
+    r"registry\b.{0,40}\bi am on (?:it|that|there)\b",
+    r"calling a (?:registered|do not call|private|protected)(?: \w+)? (?:number|line|phone)\b",
     unless=(
         lambda found: (
             bool(

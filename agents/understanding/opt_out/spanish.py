@@ -13,11 +13,12 @@ _PATTERNS = tuple(
         rf"(?:no|nunca|jamas)(?: (?:{_WHOM}|ya|mas|vuelv\w+|volv\w+|quier\w+|quer\w+|a|que|sig\w+|por|favor|deb\w+|pued\w+))* {_CALL}\b",
         rf"(?:dej\w+|par\w+|ces\w+|basta|alto)(?: ya)?(?: de| con)?(?: {_WHOM}| las| los| tantas)* (?:llam\w+|molest\w+|marcar\w*|insist\w+)\b",
         r"no (?:quier\w+|quer\w+|dese\w+|necesit\w+|acept\w+)(?: recibir| mas| sus| estas| esas| ninguna| ningunas| tantas)* llamadas?\b",
-        r"(?:no mas|ni una|sin) llamadas?\b(?: mas)?",
+        r"(?:no mas|no more|ni una|sin|basta de) llamadas?\b(?: mas)?",
         r"(?:quit|sac|saqu|borr|elimin|remuev|remov|bor|tach|retir|d[ae])\w*(?: \w+){0,3} (?:lista|base de datos|sistema|registro|numero|telefono|datos)\b",
         r"(?:dej\w+|dejenme|dejeme)(?: me| nos)? (?:en paz|tranquil\w+|sol[oa]s?)\b",
         r"(?:ponga|pongan|pon)\w*(?: \w+){0,3} lista de no llamar\b",
         r"(?:lista de )no llamar\b",
+        r"(?:dar\w*|deme|denme|den) de baja\b",
     )
 )
 _LATER = re.compile(
