@@ -20,7 +20,7 @@ from calls.services.transfer_legs import (
     whisper_text,
 )
 from calls.services.transfers import lead_joins, leg_url, transfer_url
-from calls.views import from_carrier
+from calls.views import from_carrier, instructions
 
 logger = structlog.get_logger(__name__)
 
@@ -63,7 +63,7 @@ def leg_pressed(request: HttpRequest, leg: TransferLeg) -> HttpResponse:
     """Take the key pressed after the summary."""
     reception = leg_key(leg=leg, digits=request.POST.get("Digits", ""), now=timezone.now())
     if reception is None:
-        return _xml(twiml.ask_key(key_url=leg_url("twilio-leg-key", leg)))
+        return instructions(twiml.ask_key(key_url=leg_url("twilio-leg-key", leg)))
     return _instructions(reception, leg)
 
 
@@ -83,25 +83,21 @@ def lead_sent(request: HttpRequest, *, transfer: UUID) -> HttpResponse:
         return HttpResponse("There is no such transfer.", status=404)
     if lead_joins(transfer=row, now=timezone.now()):
         done = transfer_url("twilio-transfer-done", row)
-        return _xml(twiml.conference(row.room, role="lead", done_url=done))
-    return _xml(twiml.say_and_hang_up(GONE))
+        return instructions(twiml.conference(row.room, role="lead", done_url=done))
+    return instructions(twiml.say_and_hang_up(GONE))
 
 
 @from_carrier
 def lead_done(request: HttpRequest, *, transfer: UUID) -> HttpResponse:
     """Say what to do with a lead when the human has hung up: the call is over."""
-    return _xml(twiml.hang_up())
+    return instructions(twiml.hang_up())
 
 
 def _instructions(reception: Reception, leg: TransferLeg) -> HttpResponse:
     if reception is Reception.WHISPER:
         text = whisper_text(leg.transfer)
-        return _xml(twiml.whisper(text, key_url=leg_url("twilio-leg-key", leg)))
+        return instructions(twiml.whisper(text, key_url=leg_url("twilio-leg-key", leg)))
     if reception is Reception.TOO_LATE:
-        return _xml(twiml.say_and_hang_up(TAKEN))
+        return instructions(twiml.say_and_hang_up(TAKEN))
     role = "listener" if reception is Reception.LISTEN else "human"
-    return _xml(twiml.conference(leg.transfer.room, role=role))
-
-
-def _xml(document: str) -> HttpResponse:
-    return HttpResponse(document, content_type="text/xml")
+    return instructions(twiml.conference(leg.transfer.room, role=role))

@@ -81,22 +81,22 @@ def voice(request: HttpRequest, call: Call) -> HttpResponse:
         webhooks.answered_note(call=call, sid=request.POST.get("CallSid", ""), now=now)
         token = streams.stream_token_issue(call_id=call.pk, now=now)
         if token:
-            return _xml(twiml.stream(call_id=call.pk, token=token))
+            return instructions(twiml.stream(call_id=call.pk, token=token))
     logger.info("instructions_hang_up", call_id=str(call.pk), state=call.state)
-    return _xml(twiml.hang_up())
+    return instructions(twiml.hang_up())
 
 
 def _stream_again(call: Call, *, before: int, now: datetime) -> HttpResponse:
     """Say what to do with a call whose stream has ended: open another one, or end it politely."""
     if not call.is_active or call.end_reason or call.stream_closed_at is not None:
-        return _xml(twiml.hang_up())
+        return instructions(twiml.hang_up())
     token = None
     if before < MOST_STREAMS:
         token = resumption.stream_token_renew(call_id=call.pk, now=now)
     logger.info("stream_ended", call_id=str(call.pk), before=before, again=token is not None)
     if token is None:
-        return _xml(twiml.say_and_hang_up(LOST_LINE))
-    return _xml(twiml.stream(call_id=call.pk, token=token, before=before))
+        return instructions(twiml.say_and_hang_up(LOST_LINE))
+    return instructions(twiml.stream(call_id=call.pk, token=token, before=before))
 
 
 @from_carrier
@@ -131,10 +131,11 @@ def incoming(request: HttpRequest) -> HttpResponse:
         call = inbound.call_receive(parameters=request.POST.dict(), now=now)
     except inbound.NotTaken as refusal:
         logger.info("inbound_not_taken", reason=refusal.reason)
-        return _xml(twiml.say_and_hang_up(refusal.line))
+        return instructions(twiml.say_and_hang_up(refusal.line))
     token = streams.stream_token_issue(call_id=call.pk, now=now)
-    return _xml(twiml.stream(call_id=call.pk, token=token) if token else twiml.hang_up())
+    return instructions(twiml.stream(call_id=call.pk, token=token) if token else twiml.hang_up())
 
 
-def _xml(document: str) -> HttpResponse:
+def instructions(document: str) -> HttpResponse:
+    """Answer the carrier with a TwiML document."""
     return HttpResponse(document, content_type="text/xml")
