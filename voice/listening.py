@@ -166,6 +166,11 @@ class Listening:
         self._due: deque[Stretch] = deque()
         self._paused_at_ms = 0.0
 
+    @property
+    def latest_words(self) -> str:
+        """What is understood of the present voice, or of the last one."""
+        return self._latest.words if self._latest is not None else ""
+
     def begin(self, *, at_ms: float, heard_ms: float) -> None:
         """A voice began at `at_ms`; the sound until `heard_ms` has been taken in."""
         self.voice, self.fades = True, False

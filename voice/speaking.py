@@ -26,6 +26,8 @@ from voice.wording import words_of
 
 PROVISIONAL_MS = 500.0
 """A lead who goes on this soon after our first word had not finished."""
+LONGEST_PAUSE_MS = 1100.0
+"""The same, after the lead's own last sound: people pause for up to a second in a sentence."""
 HANDED_OVER = "handed_over"
 """The reason of an end that is none: a human takes the lead."""
 HANG_UP_GUARD_MS = 30_000.0
@@ -113,13 +115,21 @@ class Speaking:
         return not self.speaks and self.cut is None and not self.hanging_up
 
     @property
+    def is_provisional(self) -> bool:
+        """Whether the lead may still have been in the midst of what is being answered."""
+        return self.current is not None and self.current.fork and not self.hanging_up
+
+    @property
     def provisional_until(self) -> float | None:
         """When the reply being heard becomes part of the conversation, if that is to come."""
         reply = self.current
         if reply is None or not reply.fork or not reply.complete or self._second is not None:
             return None
         started_ms = reply.speech.started_ms
-        return None if started_ms is None or reply.guesses else started_ms + PROVISIONAL_MS
+        if started_ms is None or reply.guesses:
+            return None
+        over_ms = started_ms if reply.timing is None else reply.timing.last_voiced_ms
+        return max(started_ms + PROVISIONAL_MS, over_ms + LONGEST_PAUSE_MS)
 
     @property
     def filler_at(self) -> float | None:

@@ -189,7 +189,7 @@ async def test_keys_are_understood_and_stop_what_may_be_stopped(
 async def test_silence_is_noticed_and_a_socket_that_drops_leaves_a_whole_record(
     call: Call, token: str, server: Daphne, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("voice.dialogue.SILENCE_MS", 600.0)
+    monkeypatch.setattr("voice.turn_taker.SILENCE_MS", 600.0)
     monkeypatch.setattr("voice.session.GRACE_S", 0.2)
     talk = script(
         call, lambda _event: [Say("Are you still there?", "reprompt", "greeter"), LONG, LONG]
@@ -256,7 +256,7 @@ async def test_late_final_words_correct_the_turn_they_belong_to(
 
     def half(dialogue: Dialogue, partial: Partial) -> None:
         half = Partial("my house has", min(partial.audio_ms, 800))
-        dialogue._post(dialogue._on_partial, half)
+        dialogue._mind.post(dialogue._turns.on_partial, half)
 
     monkeypatch.setattr(Dialogue, "on_final", late)
     monkeypatch.setattr(Dialogue, "on_partial", half)
@@ -288,7 +288,7 @@ async def test_a_machines_greeting_is_heard_to_its_end(
     call: Call, token: str, server: Daphne, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is far longer than what people say who pick up, and pauses between its sentences."""
-    monkeypatch.setattr("voice.dialogue.MACHINE_MS", 1500.0)
+    monkeypatch.setattr("voice.turn_taker.MACHINE_MS", 1500.0)
     talk = script(call, lambda _event: BYE, opening=[LONG])
     async with Caller(call, token) as caller:
         caller.say("my house has four bedrooms", pause_ms=900)
