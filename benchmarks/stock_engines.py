@@ -86,6 +86,8 @@ _CALLBACK = ctypes.CFUNCTYPE(
     ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
 )
 _espeak_lock = threading.Lock()
+_RATE = 1
+"""espeak-ng's number for the speed."""
 
 
 class Espeak:
@@ -99,12 +101,13 @@ class Espeak:
             self.rate = self._library.espeak_Initialize(
                 2, 0, espeakng_loader.get_data_path().encode(), 0x8000
             )
-            self._library.espeak_SetVoiceByName(b"en-us")
 
-    def speak(self, text: str) -> bytes:
+    def speak(self, text: str, *, voice: str = "en-us", words_per_minute: int = 175) -> bytes:
         """Return the sound of a sentence, 16-bit samples."""
         words = text.encode()
         with _espeak_lock:
+            self._library.espeak_SetVoiceByName(voice.encode())
+            self._library.espeak_SetParameter(_RATE, words_per_minute, 0)
             self._pieces.clear()
             self._library.espeak_SetSynthCallback(self._callback)
             self._library.espeak_Synth(words, len(words) + 1, 0, 0, 0, 1, None, None)

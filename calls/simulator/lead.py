@@ -87,13 +87,14 @@ class SimulatedLead:
         press: Callable[[str], None],
         hang_up: Callable[[], None],
         clips: Path = CLIPS,
+        sound_of: Callable[[str], bytes] | None = None,
     ) -> None:
         self.persona = persona
         self.said: list[Utterance] = []
         self.heard: list[HeardTurn] = []
         self._press = press
         self._hang_up = hang_up
-        self._clips = clips
+        self._sound_of = sound_of or (lambda line: line_sound(line, clips))
         self._now_ms = 0
         self._turn = _AgentTurn()
         self._turns_begun = 0
@@ -109,6 +110,16 @@ class SimulatedLead:
         self._farewell_ms = 0
         self._gone = False
         self._pick_up()
+
+    @property
+    def now_ms(self) -> int:
+        """How long the line has been up."""
+        return self._now_ms
+
+    @property
+    def is_speaking(self) -> bool:
+        """Whether this person is in the midst of saying something, pauses included."""
+        return self._speech is not None
 
     def mark_passed(self, name: str) -> None:
         """Learn that the sound before this mark has been heard."""
@@ -180,7 +191,7 @@ class SimulatedLead:
         persona = self.persona
         if persona.answer == "machine":
             sound = g711.silence(persona.opening_after_ms)
-            sound += line_sound(persona.greeting, self._clips) if persona.greeting else b""
+            sound += self._sound_of(persona.greeting) if persona.greeting else b""
             sound += g711.silence(persona.beep_after_ms) + beep()
             self._speech = _Speech(persona.greeting, sound, 0)
             self._hang_up_at_ms = len(sound) // g711.BYTES_PER_MS + persona.message_ms
@@ -302,7 +313,7 @@ class SimulatedLead:
 
     def _say(self, text: str) -> None:
         self._waited = 0 if text != self.persona.patience_say else self._waited
-        sound = line_sound(text, self._clips)
+        sound = self._sound_of(text)
         self._speech = _Speech(text, sound, self._now_ms - g711.FRAME_MS)
 
     def _speak(self) -> bytes:
