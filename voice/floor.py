@@ -8,12 +8,14 @@ from voice.insistence import OPENING, Insistence, takes_floor
 from voice.listening import LeadTurn
 from voice.playout import Playout
 from voice.speaking import Speaking
-from voice.wording import is_back_channel, is_greeting
+from voice.wording import is_back_channel, is_greeting, words_said
 
 OPENING_MS = 2500.0
 """How long after the agent's first sound a lead who has just picked up may still say "hello?"."""
 ENDING_MS = 350.0
 """The agent finishes what is no longer than this: the lead answers over its last words."""
+SHORT_MS = 900.0
+"""Voice of which more than "the" or "in a" would have been understood, had it been words."""
 GIVE_BACK_MS = 600.0
 """Silence after a sound without known words until the agent speaks on."""
 
@@ -40,6 +42,12 @@ class Floor:
     def means_nothing(self, text: str) -> bool:
         """Return whether words say no more than "I am listening", or "hello?" at the beginning."""
         return is_back_channel(text) or (self._is_first_turn and is_greeting(text))
+
+    def is_murmur(self, text: str, voice_ms: float) -> bool:
+        """Return whether a sound over the agent, which is over, meant nothing."""
+        if voice_ms < SHORT_MS and not words_said(text):
+            return True
+        return self.means_nothing(text)
 
     def first_turn_over(self) -> None:
         """The agent has opened the call."""

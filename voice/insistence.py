@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agents.playbook import TurnTaking
-from voice.wording import words_of
+from voice.wording import words_said
 
 AFTERTHOUGHT_MS = 250.0
 """Voice just after the agent has begun to answer that is the rest of what the lead was saying."""
@@ -60,7 +60,7 @@ def takes_floor(
         is_afterthought: whether the agent has only just begun to answer the same lead.
         needed: how much it takes.
     """
-    words = len(words_of(text))
+    words = words_said(text)
     if words and means_nothing:
         return voice_ms >= max(MURMUR_MS, needed.voice_ms)
     if is_afterthought:

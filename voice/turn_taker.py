@@ -222,11 +222,11 @@ class TurnTaker:
         if self._greeting_until is not None or not listening.turn.stretches:
             return
         text = listening.turn.text
-        nothing = self._floor.means_nothing(text)
         if speaking.speaks or speaking.is_provisional:
-            if not await self._is_turn(nothing):
+            if not await self._is_turn(self._floor.is_murmur(text, listening.voice_ms)):
                 return
             text = listening.turn.text
+        nothing = self._floor.means_nothing(text)
         if speaking.cut is not None and nothing and await speaking.resume():
             listening.next_turn()
             return
@@ -239,18 +239,18 @@ class TurnTaker:
             listening.next_turn()
             self.listen_on()
 
-    async def _is_turn(self, nothing: bool) -> bool:
+    async def _is_turn(self, is_murmur: bool) -> bool:
         """Return whether what was said over the agent is answered now; else see to the rest."""
         speaking, listening, playout = self._speaking, self.listening, self._playout
-        if nothing and (speaking.is_provisional or playout.waiting_ms > ENDING_ANSWER_MS):
+        if is_murmur and (speaking.is_provisional or playout.waiting_ms > ENDING_ANSWER_MS):
             if listening.turn.text:
                 speaking.note("back_channel")
             listening.next_turn()
             self._floor.give_back()
             return False
-        if nothing or playout.must_be_heard or speaking.hanging_up:
+        if is_murmur or playout.must_be_heard or speaking.hanging_up:
             # Answered when the agent has finished; what may be dropped until then, is.
-            if not nothing and not speaking.hanging_up:
+            if not is_murmur and not speaking.hanging_up:
                 await playout.interrupt()
             self._floor.give_back()
             return False

@@ -62,6 +62,15 @@ _BACK_CHANNELS = frozenset(
     }
 )  # fmt: skip
 
+_SMALL_WORDS = frozenset(
+    {
+        "the", "a", "an", "in", "of", "and", "to", "it", "is", "that", "i", "at", "on",
+        "for", "with", "as", "be", "this", "he", "she", "they", "was", "so", "or", "if",
+        "are", "by", "his", "from", "her", "its", "their", "there", "then", "than",
+        "them", "these", "those", "were", "had",
+    }
+)  # fmt: skip
+
 _NUMBERS = frozenset(
     {
         "a", "an", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
@@ -121,6 +130,15 @@ def words_of(text: str) -> list[str]:
 def is_back_channel(text: str) -> bool:
     """Return whether the words only say "I am listening"."""
     return " ".join(words_of(text)) in _BACK_CHANNELS
+
+
+def words_said(text: str) -> int:
+    """Return how many words there are, 0 if none of them means anything by itself.
+
+    What a recogniser makes of a murmur or of noise is "the", "in a", "and it".
+    """
+    words = words_of(text)
+    return len(words) if any(word not in _SMALL_WORDS for word in words) else 0
 
 
 def is_greeting(text: str) -> bool:
