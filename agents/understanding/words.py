@@ -204,9 +204,15 @@ _GAP = 2
 """How many words may stand between two words of a trigger."""
 
 
-@lru_cache(maxsize=4096)
-def _trigger_tokens(trigger: str) -> tuple[str, ...]:
-    return tuple(map(stem, normalised(trigger).split()))
+@lru_cache(maxsize=16_384)
+def _trigger_stems(trigger: str) -> tuple[tuple[str, ...], bool]:
+    """Return the stems of a trigger, and whether it holds a negation itself.
+
+    A playbook has some seven hundred triggers, and each turn looks at all of them: a cache that is
+    smaller than that would be worse than none.
+    """
+    words = normalised(trigger).split()
+    return tuple(map(stem, words)), not _NEGATIONS.isdisjoint(words)
 
 
 def trigger_found(trigger: str, tokens: Sequence[str], *, tolerant: bool = False) -> bool:
@@ -216,8 +222,8 @@ def trigger_found(trigger: str, tokens: Sequence[str], *, tolerant: bool = False
     "we do not have an agent" is not "have an agent". With `tolerant`, words that are nearly the
     trigger's count too.
     """
-    negative = not _NEGATIONS.isdisjoint(normalised(trigger).split())
-    return _found(_trigger_tokens(trigger), _stems(tuple(tokens)), tokens, tolerant, negative)
+    stems, negative = _trigger_stems(trigger)
+    return _found(stems, _stems(tuple(tokens)), tokens, tolerant, negative)
 
 
 @lru_cache(maxsize=512)
@@ -280,4 +286,4 @@ def first_trigger(
 
 def specificity(trigger: str) -> int:
     """Return how much a trigger tells: the letters of its longest word, as heard."""
-    return max((len(word) for word in _trigger_tokens(trigger)), default=0)
+    return max((len(word) for word in _trigger_stems(trigger)[0]), default=0)
