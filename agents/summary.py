@@ -88,10 +88,15 @@ def _lower(text: str) -> str:
 
 def _result(notes: Notes) -> str:
     result = _RESULTS.get(notes.outcome, "Ended without a result")
+    if notes.signals.get("appointment_cancelled") and notes.outcome != "appointment":
+        result = f"Appointment cancelled. {result}"
     moment = notes.signals.get("appointment") or notes.signals.get("callback_at")
     if moment and notes.outcome in ("appointment", "callback"):
         result += f", {datetime.fromisoformat(moment):%a %d %b %Y %H:%M} UTC"
     return f"{result}."
+
+
+_GIVEN = {"phone": "a number", "email": "an e-mail address", "name": "the name"}
 
 
 def _situation(notes: Notes, script: Script) -> str:
@@ -103,6 +108,8 @@ def _situation(notes: Notes, script: Script) -> str:
             if answer["value"] == "other":
                 text = f"“{_shortened(str(answer.get('said', '')))}”"
             parts.append(f"{question.slot.replace('_', ' ')}: {text}")
+    for name, value in (notes.signals.get("contact") or {}).items():
+        parts.append(f"gave {_GIVEN.get(name, name)}: {value}")
     return "; ".join(parts) + "." if parts else "nothing learned."
 
 

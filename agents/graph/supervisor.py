@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, Literal
 
 from langgraph.runtime import Runtime
@@ -26,6 +26,7 @@ from agents.interface import (
 from agents.understanding import Context, Intent, Reading
 from agents.understanding.machines import Machine, machine_in
 from agents.understanding.questions import asks_question
+from agents.understanding.spelled import contact_in
 
 AGENT = "supervisor"
 Agents = Literal["greeter", "qualifier", "objections", "scheduler", "answerer", "__end__"]
@@ -55,6 +56,9 @@ async def listener(state: State, runtime: Runtime[Setting]) -> Command[Literal["
             appointment=brief.appointment.slot if brief.appointment else None,
         ),
     )
+    if given := contact_in(event.text):
+        told = {name: value for name, value in asdict(given).items() if value}
+        talk = talk.signal("contact", {**talk.signals.get("contact", {}), **told})
     talk = talk.signal("words", talk.signals.get("words", 0) + len(event.text.split()))
     return Command(
         goto="supervisor",

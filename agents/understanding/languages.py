@@ -6,200 +6,35 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+_SPANISH = """
+no que de la el en y los se las por un para con una su al lo como mas pero sus le ya o este
+si porque esta entre cuando muy sin sobre tambien me hasta hay donde quien desde todo nos
+hablo habla hablas ingles espanol entiendo gracias buenos buenas dias tardes hola quien
+llama llamo bueno digame mi esposo esposa casa quiero tengo senora senor usted estoy esta
+aqui ahora puedo puede numero equivocado manana
+"""
+_FRENCH = """
+je ne pas parle anglais francais oui non merci bonjour vous nous est ce que qui une les des
+pour dans avec mais pourquoi comprends desole madame monsieur maison
+"""
+_PORTUGUESE = """
+nao falo ingles portugues obrigado obrigada sim voce eu entendo bom dia quem fala casa minha
+"""
+_GERMAN = """
+ich nicht spreche kein englisch deutsch ja nein danke guten tag wer ist das was wollen sie
+verstehe haus
+"""
+_ENGLISH_WORDS = """
+the and is are you i it to of that this not we my do have for yes what who hello okay at be
+want sell house home a in
+"""
 _COMMON: Mapping[str, frozenset[str]] = {
-    "es": frozenset(
-        [
-            "no",
-            "que",
-            "de",
-            "la",
-            "el",
-            "en",
-            "y",
-            "los",
-            "se",
-            "las",
-            "por",
-            "un",
-            "para",
-            "con",
-            "una",
-            "su",
-            "al",
-            "lo",
-            "como",
-            "mas",
-            "pero",
-            "sus",
-            "le",
-            "ya",
-            "o",
-            "este",
-            "si",
-            "porque",
-            "esta",
-            "entre",
-            "cuando",
-            "muy",
-            "sin",
-            "sobre",
-            "tambien",
-            "me",
-            "hasta",
-            "hay",
-            "donde",
-            "quien",
-            "desde",
-            "todo",
-            "nos",
-            "hablo",
-            "habla",
-            "hablas",
-            "ingles",
-            "espanol",
-            "entiendo",
-            "gracias",
-            "buenos",
-            "buenas",
-            "dias",
-            "tardes",
-            "hola",
-            "quien",
-            "llama",
-            "llamo",
-            "bueno",
-            "digame",
-            "mi",
-            "esposo",
-            "esposa",
-            "casa",
-            "quiero",
-            "tengo",
-            "senora",
-            "senor",
-            "usted",
-            "estoy",
-            "esta",
-            "aqui",
-            "ahora",
-            "puedo",
-            "puede",
-            "numero",
-            "equivocado",
-            "manana",
-        ]
-    ),
-    "fr": frozenset(
-        [
-            "je",
-            "ne",
-            "pas",
-            "parle",
-            "anglais",
-            "francais",
-            "oui",
-            "non",
-            "merci",
-            "bonjour",
-            "vous",
-            "nous",
-            "est",
-            "ce",
-            "que",
-            "qui",
-            "une",
-            "les",
-            "des",
-            "pour",
-            "dans",
-            "avec",
-            "mais",
-            "pourquoi",
-            "comprends",
-            "desole",
-            "madame",
-            "monsieur",
-            "maison",
-        ]
-    ),
-    "pt": frozenset(
-        [
-            "nao",
-            "falo",
-            "ingles",
-            "portugues",
-            "obrigado",
-            "obrigada",
-            "sim",
-            "voce",
-            "eu",
-            "entendo",
-            "bom",
-            "dia",
-            "quem",
-            "fala",
-            "casa",
-            "minha",
-        ]
-    ),
-    "de": frozenset(
-        [
-            "ich",
-            "nicht",
-            "spreche",
-            "kein",
-            "englisch",
-            "deutsch",
-            "ja",
-            "nein",
-            "danke",
-            "guten",
-            "tag",
-            "wer",
-            "ist",
-            "das",
-            "was",
-            "wollen",
-            "sie",
-            "verstehe",
-            "haus",
-        ]
-    ),
+    "es": frozenset(_SPANISH.split()),
+    "fr": frozenset(_FRENCH.split()),
+    "pt": frozenset(_PORTUGUESE.split()),
+    "de": frozenset(_GERMAN.split()),
 }
-_ENGLISH = frozenset(
-    [
-        "the",
-        "and",
-        "is",
-        "are",
-        "you",
-        "i",
-        "it",
-        "to",
-        "of",
-        "that",
-        "this",
-        "not",
-        "we",
-        "my",
-        "do",
-        "have",
-        "for",
-        "yes",
-        "what",
-        "who",
-        "hello",
-        "okay",
-        "at",
-        "be",
-        "want",
-        "sell",
-        "house",
-        "home",
-        "a",
-        "in",
-    ]
-)
+_ENGLISH = frozenset(_ENGLISH_WORDS.split())
 _SAID_SO: Mapping[str, re.Pattern[str]] = {
     "es": re.compile(
         r"\b(do you|you|anybody|anyone|someone|can you|only|i) (speak|talk|habla) (in )?(spanish|espanol)\b|\bin spanish\b|\bspanish please\b"
