@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from agents.jobs import evaluation_work
+from calls.erasure import carrier_recording_erase
 from calls.policy.schedule import Daily, Every, Rhythm
 from calls.services.aftercall import aftercall_run
 from calls.services.budget_alerts import budget_alert_send
@@ -27,6 +28,7 @@ from leads.jobs import (
     import_work,
     mail_work,
     number_list_work,
+    purge_work,
     sheet_work,
     sheets_look,
 )
@@ -99,6 +101,11 @@ def _evaluation(payload: Mapping[str, Any], now: datetime) -> None:
         raise NotYet(timezone.now() + timedelta(milliseconds=100))
 
 
+def _purge_expired(payload: Mapping[str, Any], now: datetime) -> None:
+    if purge_work(now, seconds=45.0 if settings.REDIS_URL else 0.5):
+        raise NotYet(timezone.now() + timedelta(seconds=1))
+
+
 def _reconcile_costs(payload: Mapping[str, Any], now: datetime) -> None:
     call_command("reconcile_costs")
 
@@ -120,6 +127,10 @@ def _mail(payload: Mapping[str, Any], now: datetime) -> None:
     mail_work(payload["mail"], now=now)
 
 
+def _carrier_recording_erase(payload: Mapping[str, Any], now: datetime) -> None:
+    carrier_recording_erase(sid=payload["sid"])
+
+
 HANDLERS: dict[str, Handler] = {
     "aftercall": _aftercall,
     "budget_alert": _budget_alert,
@@ -127,11 +138,13 @@ HANDLERS: dict[str, Handler] = {
     "bulk": _bulk,
     "carrier_recording": _carrier_recording,
     "carrier_recording_delete": _carrier_recording_delete,
+    "carrier_recording_erase": _carrier_recording_erase,
     "recordings_verify": _recordings_verify,
     "evaluation": _evaluation,
     "import": _import,
     "jobs_purge": _jobs_purge,
     "numbers": _numbers,
+    "purge_expired": _purge_expired,
     "reconcile_costs": _reconcile_costs,
     "refresh_prices": _refresh_prices,
     "sheet": _sheet,
@@ -153,6 +166,7 @@ QUEUES: dict[str, str] = {
     "import": "slow",
     "jobs_purge": "slow",
     "numbers": "slow",
+    "purge_expired": "slow",
     "reconcile_costs": "slow",
     "refresh_prices": "slow",
     "transfer_ring": "urgent",
@@ -177,6 +191,7 @@ def scheduled() -> dict[str, Rhythm]:
     rhythms: dict[str, Rhythm] = {
         "reconcile_costs": Daily(time(3, 10)),
         "jobs_purge": Daily(time(4, 40)),
+        "purge_expired": Daily(time(4, 20)),
         "sheets": Every(timedelta(minutes=5)),
         "recordings_verify": Daily(time(5, 0)),
     }

@@ -38,7 +38,7 @@ def sees_every_lead(viewer: Viewer) -> bool:
 
 def leads_seen(viewer: Viewer) -> QuerySet[Lead]:
     """Return the leads that a user may see."""
-    leads = Lead.objects.order_by()
+    leads = Lead.objects.filter(erased_at__isnull=True).order_by()
     if sees_every_lead(viewer):
         return leads
     if viewer.pk is None:

@@ -17,4 +17,6 @@ def national(phone: Any) -> str:
             phone = phonenumbers.parse(str(phone), "US")
         except phonenumbers.NumberParseException:
             return str(phone)
+    if phone.country_code is None:  # of an erased lead, or never valid
+        return "–" if str(phone).startswith("erased-") else str(phone)
     return phonenumbers.format_number(phone, phonenumbers.PhoneNumberFormat.NATIONAL)

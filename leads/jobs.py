@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from leads.retention import expired_purge
 from leads.services.bulk import bulk_step
 from leads.services.imports import import_step
 from leads.services.mail import mail_send
@@ -32,6 +33,11 @@ def number_list_work(list_id: str, *, seconds: float) -> bool:
 def bulk_work(change_id: str, *, seconds: float) -> bool:
     """Work on a change to many leads. True while there is more to do."""
     return bulk_step(change_id=UUID(change_id), seconds=seconds)
+
+
+def purge_work(now: datetime, *, seconds: float) -> bool:
+    """Delete what has expired, for about that many seconds. True while there may be more."""
+    return expired_purge(now=now, seconds=seconds)[1]
 
 
 def sheets_look(now: datetime) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -24,39 +23,22 @@ from leads.access import leads_seen, seen_by, way_to_lead
 from leads.models import (
     AccessPolicy,
     AuditEntry,
-    ImportBatch,
     Lead,
-    LeadMerge,
-    NumberList,
-    SheetConflict,
-    SheetLink,
-    SheetRow,
     Task,
     TimelineEntry,
 )
 from reauto_site.roles import roles, roles_sync
 from tests.factories import (
-    AppointmentFactory,
     CallFactory,
-    CampaignFactory,
-    ConsentFactory,
-    DoNotCallFactory,
-    EnrolmentFactory,
     LeadFactory,
     ManagerFactory,
     UserFactory,
-    call_with_everything,
 )
+from tests.world import MARKS, SECRET, World, world
 
 pytestmark = pytest.mark.django_db
 
 ROLES = ("Owner", "Manager", "Rep", "Compliance", "Read-only")
-SECRET = ("Zebulon", "Quartermain", "777-0199", "5127770199", "zanzibar")
-MARKS = {
-    "first_name": "Zebulon", "last_name": "Quartermain", "phone": "+15127770199",
-    "email": "zanzibar@example.com", "city": "zanzibar",
-}  # fmt: skip
-
 # Who opens a page of its own kind (not a list, not a form of a model): 200 for these roles, else
 # 403. "r" is the rep on their own rows; on others' it is 404 everywhere.
 OPENS = {
@@ -73,6 +55,7 @@ OPENS = {
     "calls_kill_switch": "omc",
     "leads_lead_do_not_call": "omrc",
     "leads_lead_timeline": "omrcv",
+    "leads_lead_erase": "oc",
     "leads_donotcall_download": "omc",
     "leads_import_progress": "omcv",
     "leads_import_errors": "omc",
@@ -93,53 +76,6 @@ def addresses(resolver: URLResolver | None = None, prefix: str = "") -> Iterator
             yield from addresses(item, where)
         elif where.startswith("admin/") and item.name and isinstance(item.pattern, RoutePattern):
             yield item.name, item
-
-
-@dataclass
-class World:
-    """Everything that belongs to one lead, and to nobody."""
-
-    lead: Lead
-    rows: dict[str, Model] = field(default_factory=dict)
-
-    def add(self, *rows: Model) -> None:
-        for row in rows:
-            self.rows[row._meta.label_lower] = row
-
-
-def world(owner: User, **marks: str) -> World:
-    """Make a lead of somebody's with one row of everything."""
-    lead = LeadFactory(owner=owner, **marks)
-    word = marks.get("city", "ordinary")
-    made = World(lead)
-    call = call_with_everything(lead=lead, summary=word, to_number=lead.phone)
-    call.turns.filter(speaker="lead").update(text=f"I said {word}")
-    campaign = CampaignFactory()
-    link = SheetLink.objects.create(spreadsheet_id=f"sheet-{word}", title="Fair", source="fair",
-                                    state="paused")  # fmt: skip
-    made.add(
-        lead, call, campaign, link,
-        call.recording, call.turns.all()[1], call.events.all()[0], call.scores.get(),
-        call.charges.all()[0],
-        AppointmentFactory(lead=lead, rep=owner, starts_at=timezone.now() + timedelta(hours=2),
-                           ends_at=timezone.now() + timedelta(hours=3)),
-        LeadMerge.objects.create(winner=lead, winner_was=lead.pk, loser_id=uuid4(),
-                                 loser_name=word, merged_at=timezone.now()),
-        ConsentFactory(lead=lead, text=word),
-        EnrolmentFactory(lead=lead, campaign=campaign),
-        TimelineEntry.objects.create(lead=lead, kind="note", text=f"A note of {word}"),
-        Task.objects.create(lead=lead, title=f"Ask about {word}", due_at=timezone.now(),
-                            owner=owner),
-        SheetRow.objects.create(link=link, lead=lead, number=2, agreed={"City": word}),
-        SheetConflict.objects.create(link=link, lead=lead, number=2, column="City", ours=word,
-                                     theirs="x"),
-        ImportBatch.objects.create(file_name="fair.csv", source="fair", format="CSV",
-                                   state="committed"),
-        NumberList.objects.create(purpose="national", file_name="512.txt", state="done",
-                                  made_on=timezone.now().date()),
-        DoNotCallFactory(),
-    )  # fmt: skip
-    return made
 
 
 class Everything:
@@ -218,6 +154,11 @@ def model_of(name: str) -> tuple[type[Model], str] | None:
     return None
 
 
+def told_of(text: str) -> list[str]:
+    """Return what a text tells of the other rep's lead."""
+    return [mark for mark in SECRET if mark in text.lower()]
+
+
 def body(answer: Any) -> str:
     content = b"".join(answer.streaming_content) if answer.streaming else answer.content
     return content.decode("utf-8", "replace")
@@ -282,7 +223,7 @@ def test_a_rep_opens_nothing_of_others_and_finds_nothing_of_them_anywhere(
             continue
         answer = client.get(address)
         text = body(answer)
-        told = [mark for mark in SECRET if mark in text]
+        told = told_of(text)
         about_a_row = any(key in pattern.pattern.converters for key in ("object_id", "call_id",
                                                                          "lead_id"))  # fmt: skip
         found = model_of(name)
@@ -294,7 +235,7 @@ def test_a_rep_opens_nothing_of_others_and_finds_nothing_of_them_anywhere(
 
 @pytest.mark.parametrize(
     "query",
-    ["?q=Zebulon", "?q=5127770199", "?q=zanzibar"],
+    ["?q=Zebulon", "?q=5127770199"],
 )
 def test_no_search_of_a_rep_finds_others(everything: Everything, query: str) -> None:
     client = everything.client("Rep")
@@ -303,14 +244,16 @@ def test_no_search_of_a_rep_finds_others(everything: Everything, query: str) -> 
         if not found or found[1] != "changelist" or way_to_lead(found[0]) is None:
             continue
         text = body(client.get(everything.address(name, pattern, everything.own) + query))  # type: ignore[operator]
-        text = text.replace(query.removeprefix("?q="), "")  # what was asked for is shown again
-        assert not [mark for mark in SECRET if mark in text], name
+        # What was asked for is shown again.
+        text = text.replace(query.removeprefix("?q="), "")
+        assert not told_of(text), name
     looked_up = client.get(
         reverse("admin:autocomplete"),
         {"term": "Zeb", "app_label": "leads", "model_name": "task", "field_name": "lead"},
     )
-    assert "Zebulon" not in body(looked_up)
-    assert "Quartermain" not in body(client.get(reverse("admin:search"), {"s": "Zebulon"}))
+    assert not told_of(body(looked_up))
+    found = body(client.get(reverse("admin:search"), {"s": "Zebulon"}))
+    assert "quartermain" not in found.lower()
 
 
 def test_a_rep_changes_nothing_of_others(everything: Everything) -> None:
@@ -330,7 +273,7 @@ def test_a_rep_changes_nothing_of_others(everything: Everything) -> None:
     lead.refresh_from_db()
     assert (lead.first_name, lead.stage) == ("Zebulon", "new")
     assert TimelineEntry.objects.filter(lead=lead).count() == TimelineEntry.objects.filter(
-        lead=lead, text__icontains="zanzibar"
+        lead=lead, text__icontains="Zebulon"
     ).count() + (before - before)
     assert Call.objects.get(pk=everything.live.pk).end_reason == ""
 
@@ -347,10 +290,10 @@ def test_who_has_no_role_opens_nothing(everything: Everything) -> None:
         if address is None or name in open_to_all:
             continue
         answer = client.get(address)
-        if answer.status_code == 200 or any(mark in body(answer) for mark in SECRET):
+        if answer.status_code == 200 or told_of(body(answer)):
             wrong.append((name, answer.status_code))
     assert wrong == []
-    assert not [mark for mark in SECRET if mark in body(client.get(reverse("admin:index")))]
+    assert not told_of(body(client.get(reverse("admin:index"))))
 
 
 def test_pages_ask_who_comes_first(everything: Everything) -> None:

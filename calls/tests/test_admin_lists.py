@@ -96,6 +96,7 @@ def test_it_has_a_page_for_every_model() -> None:
         "leads_numberlist",
         "leads_reassignedcheck",
         "leads_registryarea",
+        "leads_retentionrule",
         "leads_sheetconflict",
         "leads_sheetlink",
         "leads_task",

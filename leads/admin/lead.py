@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 from django.utils import timezone
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
@@ -16,6 +16,7 @@ from leads.admin import reads
 from leads.admin.actor import actor_of
 from leads.admin.bulk import BulkActions
 from leads.admin.date_range import DateRangeFilter
+from leads.admin.erase import erase_page
 from leads.admin.lead_form import LeadForm
 from leads.admin.lead_list import (
     LeadChangeList,
@@ -109,7 +110,7 @@ class LeadAdmin(LeadSteps, BulkActions, SavedViews, LeadColumns):  # type: ignor
         return LeadChangeList
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Lead]:
-        rows: QuerySet[Lead] = super().get_queryset(request)
+        rows: QuerySet[Lead] = super().get_queryset(request).filter(erased_at__isnull=True)
         match = request.resolver_match
         if match and match.url_name == "leads_lead_changelist":
             rows = self.with_columns(rows, columns_of(request))
@@ -138,7 +139,12 @@ class LeadAdmin(LeadSteps, BulkActions, SavedViews, LeadColumns):  # type: ignor
         return False
 
     def get_urls(self) -> list[URLPattern]:
-        return [*self.view_urls(), *self.step_urls(), *super().get_urls()]
+        erase = path(
+            "<uuid:object_id>/erase/",
+            self.admin_site.admin_view(erase_page),
+            name="leads_lead_erase",
+        )
+        return [erase, *self.view_urls(), *self.step_urls(), *super().get_urls()]
 
     def change_view(
         self,

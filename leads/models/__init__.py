@@ -7,11 +7,13 @@ from leads.models.audit import AuditEntry
 from leads.models.bulk import BulkChange, BulkChangeLead
 from leads.models.calling_policy import CallingPolicy
 from leads.models.consent import Consent, DoNotCall
+from leads.models.erasure import Erasure
 from leads.models.imports import ImportBatch, ImportMapping, ImportRow
 from leads.models.lead import Lead
 from leads.models.mail import Mail
 from leads.models.merge import LeadMerge
 from leads.models.number_list import NumberList, ReassignedCheck, RegistryArea, RegistryBlock
+from leads.models.retention import RetentionRule
 from leads.models.saved_view import SavedView
 from leads.models.score import LeadScore, ScoreFactor, ScoreOverride
 from leads.models.sheets import ApiQuota, GoogleAccount, SheetConflict, SheetLink, SheetRow
@@ -32,6 +34,7 @@ __all__ = [
     "CallingPolicy",
     "Consent",
     "DoNotCall",
+    "Erasure",
     "GoogleAccount",
     "Holiday",
     "ImportBatch",
@@ -46,6 +49,7 @@ __all__ = [
     "ReassignedCheck",
     "RegistryArea",
     "RegistryBlock",
+    "RetentionRule",
     "SavedView",
     "ScoreFactor",
     "ScoreOverride",

@@ -85,6 +85,9 @@ class Lead(models.Model):
     source = models.CharField(max_length=80, blank=True)
     tags = models.JSONField(default=list, blank=True)
     custom_fields = models.JSONField(default=dict, blank=True)
+    erased_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="An empty shell since then."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -117,6 +120,8 @@ class Lead(models.Model):
         )
 
     def __str__(self) -> str:
+        if self.erased_at:
+            return "Erased lead"
         return self.full_name or str(self.phone)
 
     @property

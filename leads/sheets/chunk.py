@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 
 from django.db import transaction
 
+from leads.erasure.erase import erased_numbers
 from leads.models import ImportBatch, ImportRow, Lead, SheetLink, SheetRow, TimelineEntry
 from leads.policy.phones import candidate_zones, phone_parse
 from leads.policy.sheet_columns import KEY, Column, taken, text_of
@@ -80,6 +81,7 @@ def _take(
 ) -> _Plan:
     leads_find(lines)
     plan = _Plan()
+    lines = _without_erased(lines, plan)
     bases = {
         row.lead_id: row
         for row in SheetRow.objects.filter(
@@ -119,6 +121,21 @@ def _take(
     _rows_keep(link, plan.known, plan)
     plan.counts["conflicts"] += conflicts_note(link, plan.cells, now=now)
     return plan
+
+
+def _without_erased(lines: Sequence[Line], plan: _Plan) -> list[Line]:
+    """Leave out who was erased: a sheet that still has them does not bring them back."""
+    strangers = {line.clean.phone for line in lines if line.lead is None and line.clean.phone}
+    numbers = erased_numbers(strangers)
+    kept = []
+    for line in lines:
+        shell = line.lead is not None and line.lead["e164"].startswith("erased-")
+        if shell or (line.lead is None and line.clean.phone in numbers):
+            plan.remarks.append([line.number, "This person was erased: delete the row"])
+            plan.counts["erased"] += 1
+        else:
+            kept.append(line)
+    return kept
 
 
 def _plan_new(layout: Layout, line: Line, plan: _Plan) -> None:

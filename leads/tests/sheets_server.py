@@ -16,12 +16,15 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from google.auth import jwt
 from gspread.utils import a1_range_to_grid_range
+
+from leads.sheets import client, quota
 
 ROBOT = "robot@reauto-test.iam.gserviceaccount.com"
 _KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -415,8 +418,13 @@ def _handler(server: SheetsServer) -> type[BaseHTTPRequestHandler]:
 
 @contextmanager
 def google(settings: Any, folder: Path) -> Iterator[SheetsServer]:
-    """Run a local Google, and point the product at it."""
-    with SheetsServer() as server:
+    """Run a local Google, and point the product at it. Quotas and waits have tests of their own."""
+    wide = quota.Limit(per_minute=6000, burst=5000)
+    with (
+        SheetsServer() as server,
+        patch.multiple(quota, USER=wide, PROJECT=wide),
+        patch.object(client, "_FIRST_WAIT_S", 0.0),
+    ):
         settings.ENV = settings.ENV.model_copy(
             update={
                 "google_sheets_base_url": server.url,

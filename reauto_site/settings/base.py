@@ -185,3 +185,7 @@ BULK_PAGES = ["leads.admin.bulk_pages.PAGES", "calls.admin.bulk_pages.PAGES"]
 BULK_ACTIONS = ["leads.services.bulk_actions.ACTIONS", "calls.services.bulk_actions.ACTIONS"]
 # Where leads, which may not import calls, hear what came of them.
 LEAD_CALL_RESULTS = "calls.lead_results.call_results"
+# What each app does when a lead is erased; those above first, leads last.
+ERASERS = ["calls.erasure.calls_erase", "leads.erasure.leads.leads_erase"]
+# What each app keeps, and for how long.
+RETENTION = ["calls.retention.KINDS", "leads.retention.KINDS"]

@@ -209,6 +209,12 @@ UNFOLD: dict[str, Any] = {
                 _item("Jobs", "checklist", "calls_outboxitem_changelist", "calls.view_outboxitem"),
                 _item("Users", "group", "auth_user_changelist", "auth.view_user"),
                 _item("Roles", "badge", "auth_group_changelist", "auth.view_group"),
+                _item(
+                    "Retention",
+                    "auto_delete",
+                    "leads_retentionrule_changelist",
+                    "leads.view_retentionrule",
+                ),
                 _item("Audit", "policy", "leads_auditentry_changelist", "leads.view_auditentry"),
             ),
         ],
