@@ -57,11 +57,6 @@ class ClauseCutter:
         """What has come since the last clause, complete or not."""
         return self._open.strip()
 
-    @property
-    def between_sentences(self) -> bool:
-        """Whether nothing of a sentence has been begun."""
-        return not self._open.strip()
-
     def _next_cut(self) -> int | None:
         """Return where the next clause ends in what is open."""
         words = list(re.finditer(r"\S+", self._open))
@@ -72,7 +67,8 @@ class ClauseCutter:
                 return word.end()
             if number >= LEAST_WORDS and _ends_clause(text, complete=whole):
                 return word.end()
-            joins = whole and number > FIRST_WORDS and self._cuts == 0 and text.lower() in _JOINTS
+            # It need not be complete: "in" may become "inside", and that may begin a clause too.
+            joins = number > FIRST_WORDS and self._cuts == 0 and text.lower() in _JOINTS
             if joins and words[number - 2][0].lower() not in _TIED:
                 return word.start()
         if "\n" in self._open.strip():
