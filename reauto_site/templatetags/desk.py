@@ -78,3 +78,10 @@ def moment_or_text(value: str) -> str:
     if moment is None or moment.tzinfo is None:
         return value
     return f"{timezone.localtime(moment):%a %-d %b, %H:%M}"
+
+
+@register.filter
+def labelled(summary: str) -> list[tuple[str, str]]:
+    """Return the lines of a call's summary as (label, text): "Next: call" is ("Next", "call")."""
+    lines = [line.partition(": ") for line in summary.splitlines()]
+    return [(label, text) if text else ("", label) for label, _, text in lines]
