@@ -24,9 +24,10 @@ from reauto_site.settings.env import SIMULATOR_ACCOUNT_SID, SIMULATOR_AUTH_TOKEN
 class Stage:
     """Web and voice server, carrier simulator and dialer, and the leads they call."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, with_model: bool = False) -> None:
         self.port = port_take(0, what="server", option="--port")
         self.carrier_port = port_take(0, what="carrier", option="--carrier-port")
+        self.model_port = port_take(0, what="model", option="--port") if with_model else 0
         self.directory = folder / "directory.json"
         self.servers = Servers(environment=self._environment(folder), log_dir=folder / "logs")
 
@@ -48,6 +49,14 @@ class Stage:
             ],
             ready_url=f"http://127.0.0.1:{self.carrier_port}/",
         )  # fmt: skip
+
+    def start_model(self) -> None:
+        """Start the stand-in for Ollama."""
+        self.servers.start(
+            "model",
+            ["manage.py", "ollama_standin", "--port", str(self.model_port)],
+            ready_url=f"http://127.0.0.1:{self.model_port}/",
+        )
 
     def start_server(self) -> None:
         self.servers.start(
@@ -110,14 +119,14 @@ class Stage:
             "TWILIO_API_BASE_URL": f"http://127.0.0.1:{self.carrier_port}",
             "TWILIO_ACCOUNT_SID": SIMULATOR_ACCOUNT_SID,
             "TWILIO_AUTH_TOKEN": SIMULATOR_AUTH_TOKEN,
-            "OLLAMA_HOST": "",
+            "OLLAMA_HOST": f"http://127.0.0.1:{self.model_port}" if self.model_port else "",
         }
 
 
 @contextmanager
-def stage(folder: Path) -> Iterator[Stage]:
+def stage(folder: Path, *, with_model: bool = False) -> Iterator[Stage]:
     """Give a stage, and clear it whatever happens."""
-    built = Stage(folder)
+    built = Stage(folder, with_model=with_model)
     with built.servers:
         yield built
 

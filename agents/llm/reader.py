@@ -7,6 +7,7 @@ can neither opt a lead out nor in, and cannot end a call.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable
@@ -24,6 +25,8 @@ from agents.understanding.words import digits, normalised
 
 CONFIDENCE: Final = 0.6
 """Of what a model reads: enough to act on, less than any rule that is sure."""
+SETTLES_S: Final = 0.12
+"""A turn that is guessed at while it is still being heard seldom stands so long."""
 LEAST_WORDS: Final = 2
 MOST_WORDS: Final = 60
 
@@ -93,8 +96,10 @@ class ModelReader:
         reading = await self._rules.read(text, context)
         if not unsure(reading):
             return reading
+        until = time.monotonic() + self._within_s
+        await asyncio.sleep(SETTLES_S)  # if other words come meanwhile, nobody is asked
         try:
-            read = await self._ask(text, context, time.monotonic() + self._within_s)
+            read = await self._ask(text, context, until)
         except ModelError:
             return reading
         return merged(reading, read, context)

@@ -34,7 +34,7 @@ class ModelSettings:
     stall_s: float = 1.0
     answer_tokens: int = 80
     context_tokens: int = 4096
-    calls_limit: int = 30
+    calls_limit: int = 60
     aftercall_s: float = 30.0
     cache_entries: int = 2000
     cache_s: float = 24 * 3600.0

@@ -48,7 +48,9 @@ REQUIRED: Final[Mapping[str, frozenset[str]]] = {
     "scheduling.move_confirm": frozenset({"slot_1"}),
     "callback.confirm": frozenset({"time"}),
 }
-MOST_WORDS: Final[Mapping[str, int]] = {"disclosure": 45, "voicemail": 80, "answer": 60}
+MOST_WORDS: Final[Mapping[str, int]] = {
+    "disclosure": 45, "voicemail": 80, "answer": 60, "filler": 6,
+}  # fmt: skip
 """The longest that may be said in one go, in words: about three a second."""
 TOO_COMMON: Final = frozenset(
     (
@@ -102,6 +104,9 @@ def _lines(script: Script) -> Found:
         yield from _too_long(("objections", number, "answer"), said, MOST_WORDS["answer"])
     for number, fact in enumerate(script.facts):
         yield from _too_long(("facts", number, "answer"), fact.answer, MOST_WORDS["answer"])
+    for number, line in enumerate(script.fillers):
+        # The answer waits until it has been heard.
+        yield from _too_long(("fillers", number), (line,), MOST_WORDS["filler"])
 
 
 def _too_long(path: Path, lines: Sequence[str], most: int) -> Found:

@@ -9,6 +9,7 @@ from typing import Any
 
 _TOKEN = re.compile(r"\s*\S{1,6}")
 _WORD = re.compile(r"[a-z]+")
+_QUOTE = re.compile(r"[«“](.+)[»”]")
 _COMMON = frozenset(
     _WORD.findall(
         "a an and are as at be but by can do does for from had has have how i if in is it me my no "
@@ -27,9 +28,13 @@ def tokens(text: str) -> list[str]:
 
 
 def answer_from(messages: Sequence[Mapping[str, Any]]) -> str:
-    """Return the "- " line of the messages that shares most words with the last line of all."""
-    last = str(messages[-1].get("content", "")).strip() if messages else ""
-    question = _content_words(last.rpartition("\n")[2])
+    """Return the "- " line of the messages that shares most words with what the last one quotes.
+
+    Without a quote it is the last line that counts.
+    """
+    last = str(messages[-1].get("content", "")).strip().rpartition("\n")[2] if messages else ""
+    quoted = _QUOTE.search(last)
+    question = _content_words(quoted[1] if quoted else last)
     lines = [
         line.removeprefix("- ").strip()
         for message in messages

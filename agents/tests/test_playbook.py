@@ -50,6 +50,7 @@ def changed(**changes: Any) -> dict[str, Any]:
         ({"disclosure__recorded": "Just so you know."}, "say that the call is recorded"),
         ({"disclosure__identity": None}, "disclosure, who is calling: is missing"),
         ({"closing__goodbye": LONG}, "too long"),
+        ({"fillers": ["Let me have a good look at that for you."]}, "at most 6"),
         ({"closing__goodbye": "  "}, "closing, goodbye: the line is empty"),
         ({"closing__goodbye": "**Bye**"}, "cannot be spoken"),
         ({"closing__goodbye": "Goodbye {frist_name}."}, "{frist_name} is not known here"),

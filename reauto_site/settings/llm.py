@@ -47,7 +47,7 @@ class ModelEnvironment(BaseModel):
     llm_stall_ms: Annotated[int, Field(ge=100, le=10_000)] = 1000
     llm_answer_tokens: Annotated[int, Field(ge=16, le=512)] = 80
     llm_context_tokens: Annotated[int, Field(ge=1024, le=131_072)] = 4096
-    llm_calls_limit: Annotated[int, Field(ge=0, le=1000)] = 30
+    llm_calls_limit: Annotated[int, Field(ge=0, le=1000)] = 60
     """Requests that one call may make."""
     llm_aftercall_seconds: Annotated[int, Field(ge=0, le=110)] = 30
     """How long the write-up of a call may take; 0: the template's is enough."""

@@ -98,3 +98,42 @@ def test_a_secret_given_twice_is_refused(tmp_path: Path) -> None:
 
 def test_a_secret_does_not_show_in_its_representation() -> None:
     assert "a-real-token" not in repr(read_environment(COMPLETE))
+
+
+@pytest.mark.parametrize(
+    ("given", "hosts"),
+    [
+        ("", ()),
+        ("127.0.0.1", ("http://127.0.0.1:11434",)),
+        ("0.0.0.0:11434", ("http://127.0.0.1:11434",)),  # what a server listens on
+        ("http://one:1, https://two/ollama/", ("http://one:1", "https://two:443/ollama")),
+        ("[::1]:11434", ("http://[::1]:11434",)),
+    ],
+)
+def test_ollama_hosts_may_be_written_as_ollama_itself_reads_them(
+    given: str, hosts: tuple[str, ...]
+) -> None:
+    assert read_environment({"OLLAMA_HOST": given}).ollama_hosts == hosts
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({"OLLAMA_HOST": "ftp://one"}, "OLLAMA_HOST: has 'ftp://one' in it"),
+        ({"OLLAMA_HOST": "one,one"}, "OLLAMA_HOST: names the same address twice"),
+        ({"OLLAMA_MODEL": "llama 3"}, "OLLAMA_MODEL: must be a name without blanks"),
+        ({"LLM_KEEP_ALIVE": "soon"}, "LLM_KEEP_ALIVE: must be a time such as 30m"),
+        ({"LLM_DEADLINE_MS": "2500"}, "LLM_DEADLINE_MS: .* 1900"),
+        ({"LLM_CONCURRENCY": "0"}, "LLM_CONCURRENCY: .* 1"),
+        ({"LLM_QUEUE": "many"}, "LLM_QUEUE"),
+        ({"LLM_CACHE_HOURS": "0"}, "LLM_CACHE_HOURS"),
+        ({"LLM_FALLBACK_URL": "api.openai.com"}, "LLM_FALLBACK_URL: must be an address"),
+        ({"LLM_FALLBACK_URL": "https://api.example.com/v1"}, "LLM_FALLBACK_MODEL must name"),
+        ({"LLM_FALLBACK_MODEL": "small"}, "LLM_FALLBACK_URL must be set"),
+    ],
+)
+def test_every_knob_of_the_language_model_says_what_is_wrong_with_it(
+    variables: dict[str, str], told: str
+) -> None:
+    with pytest.raises(ImproperlyConfigured, match=told):
+        read_environment(variables)
