@@ -47,7 +47,7 @@ class Meter:
     def _own_s(self) -> tuple[float, float]:
         """Return seconds used by the system and by the measuring."""
         system, measuring = 0.0, _used_s(os.getpid())
-        for pid in _below(os.getpid()):
+        for pid in below(os.getpid()):
             if self._not_system in _command(pid):
                 measuring += _used_s(pid)
             else:
@@ -85,7 +85,7 @@ def _command(pid: int) -> str:
         return ""
 
 
-def _below(root: int) -> list[int]:
+def below(root: int) -> list[int]:
     """Return the processes that descend from one."""
     parents = {
         int(path.name): int(fields[1])

@@ -213,6 +213,7 @@ class Canary:
         self._door = door
         self.answers: list[tuple[float, float]] = []
         """When each sign was asked for, and the ms until it came."""
+        self._asked: dict[float, None] = {}
 
     async def run(self, http: aiohttp.ClientSession, until: asyncio.Event) -> None:
         """Keep the call up, and ask, until told to stop."""
@@ -226,7 +227,9 @@ class Canary:
             sounding = asyncio.create_task(self._sound(socket))
             with contextlib.suppress(ConnectionError):
                 while not until.is_set():
-                    await socket.ping(f"{time.monotonic():.6f}".encode())
+                    asked = round(time.monotonic(), 6)
+                    self._asked[asked] = None
+                    await socket.ping(f"{asked:.6f}".encode())
                     await asyncio.sleep(self.EVERY_S)
             for task in (reading, sounding):
                 task.cancel()
@@ -235,13 +238,16 @@ class Canary:
     def stall_ms(self, since: float, until: float) -> float:
         """Return how much longer than usual the slowest sign took between two moments."""
         usual = statistics.median(ms for _, ms in self.answers)
-        worst = max((ms for at, ms in self.answers if since <= at <= until), default=0.0)
+        now = time.monotonic()
+        signs = [*self.answers, *((at, (now - at) * 1000) for at in self._asked)]
+        worst = max((ms for at, ms in signs if since <= at <= until), default=0.0)
         return round(max(0.0, worst - usual), 1)
 
     async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         async for message in socket:
             if message.type is aiohttp.WSMsgType.PONG:
                 asked = float(bytes(message.data).decode())
+                self._asked.pop(asked, None)
                 self.answers.append((asked, (time.monotonic() - asked) * 1000))
 
     async def _sound(self, socket: aiohttp.ClientWebSocketResponse) -> None:

@@ -24,6 +24,8 @@ from benchmarks.sockets import Canary, OpenSystem, talk
 SETTLE_S = 3.0
 LOOK_S = 2.0
 CALL_S = 5.0
+REST_S = 5.0
+"""Between bursts, for the ends of the calls before."""
 
 
 async def burst(system: OpenSystem, *, calls: int) -> dict[str, Any]:
@@ -50,7 +52,10 @@ async def burst(system: OpenSystem, *, calls: int) -> dict[str, Any]:
 
 def measure(system: OpenSystem, options: argparse.Namespace) -> dict[str, Any]:
     """Measure a system, the first burst after its start apart."""
-    rounds = [asyncio.run(burst(system, calls=options.calls)) for _ in range(options.rounds)]
+    rounds = []
+    for _ in range(options.rounds):
+        rounds.append(asyncio.run(burst(system, calls=options.calls)))
+        time.sleep(REST_S)
     words = [ms for one in rounds for ms in one["first_words_ms"] if ms is not None]
     figures = {
         "stall_ms": [one["stall_ms"] for one in rounds],

@@ -9,7 +9,7 @@ from typing import Final
 
 _LIMITS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
-SWITCH_S: Final = 0.001
+SWITCH_S: Final = 0.0002
 """How long a thread may compute while another waits for the interpreter; Python's own 5 ms, with
 several threads that write to the database, add up to a gap in the sound."""
 

@@ -44,6 +44,8 @@ from voice.wire import FRAME_MS
 
 METER_EVERY_S = 5.0
 MINUTE_S = 60.0
+METER_FIRST_S = 1.0
+"""When a call begins its record and its first words come first."""
 WRAP_UP_BEFORE_S = 20.0
 """How long before the carrier's limit the agent says goodbye."""
 SETTLE_S = 30.0
@@ -305,6 +307,7 @@ class CallRun:
 
     async def _meter(self) -> None:
         """Beat the heart, count the money, and look for news, until cancelled."""
+        await asyncio.sleep(METER_FIRST_S)
         while True:
             with contextlib.suppress(Exception):  # logged by the clerk; the next beat tries again
                 meter: Meter = await self._clerk.ask(

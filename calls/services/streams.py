@@ -115,7 +115,6 @@ def stream_open(
         )
         if not taken:
             raise StreamRefused("replayed_token")
-        call.refresh_from_db()
         path = _recording_begin(call)
         event_record(call_id=call.pk, kind="stream_started", offset_ms=0, now=now)
     brief = call_brief(call, recorded=call.recording_policy != "none", now=now)
