@@ -25,7 +25,11 @@ from voice.speech import Speech
 ANY_MODEL: Final = "*"
 TOKENS: Final = 1_000_000
 """Of a model's tokens, in the unit of their price."""
-HEARD_BY: Final = {"whisper": "faster-whisper", "openai": "pocketsphinx"}
+HEARD_BY: Final = {
+    "whisper": "faster-whisper",
+    "whisper_server": "faster-whisper",
+    "openai": "pocketsphinx",
+}
 """Price list's name of the recogniser on this machine, by the setting, where they differ. The one
 of OpenAI has the built-in one beside it, which hears everything too."""
 

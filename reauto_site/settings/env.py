@@ -74,6 +74,8 @@ class Environment(ModelEnvironment):
     whisper_model: str = ""
     whisper_device: Literal["auto", "cpu", "cuda"] = "auto"
     whisper_compute_type: str = ""
+    whisper_url: str = ""
+    whisper_api_key: SecretStr = SecretStr("")
     openai_api_key: SecretStr = SecretStr("")
     openai_base_url: str = "https://api.openai.com/v1"
     models_base_url: str = "https://huggingface.co"

@@ -24,8 +24,34 @@ log = structlog.get_logger(__name__)
 PATIENCE_S: Final = 2.5
 
 
+class _Kept:
+    """An utterance that is only kept, and heard when it turns out that it has to be."""
+
+    def __init__(self, session: RecognitionSession) -> None:
+        self._session = session
+        self._audio = bytearray()
+        self._utterance: Utterance | None = None
+        self.partial = Partial("", 0)
+
+    def feed(self, pcm: bytes) -> None:
+        """Keep audio; the session ends an utterance before it gets too long."""
+        self._audio += pcm
+
+    async def finish(self) -> Transcript:
+        """Have what was kept heard."""
+        self._utterance = self._session.begin()
+        self._utterance.feed(bytes(self._audio))
+        return await self._utterance.finish()
+
+    def cancel(self) -> None:
+        """Forget it."""
+        self._audio.clear()
+        if self._utterance is not None:
+            self._utterance.cancel()
+
+
 class FallbackUtterance:
-    """One utterance, heard by both at the same time."""
+    """One utterance, heard by both at the same time, or by the second when the first fails."""
 
     def __init__(
         self,
@@ -39,8 +65,11 @@ class FallbackUtterance:
         self._partial = Partial("", 0)
         self._better_tells = False
         self._tasks: list[asyncio.Task[Transcript]] = []
+        self._beside = session.beside
         self._better: Utterance = session.better.begin(self._better_partial)
-        self._sure: Utterance = session.sure.begin(self._sure_partial)
+        self._sure: Utterance = (
+            session.sure.begin(self._sure_partial) if self._beside else _Kept(session.sure)
+        )
 
     @property
     def partial(self) -> Partial:
@@ -59,8 +88,9 @@ class FallbackUtterance:
             EngineError: Both failed.
         """
         better = asyncio.ensure_future(self._better.finish())
-        sure = asyncio.ensure_future(self._sure.finish())
-        self._tasks = [better, sure]
+        self._tasks = [better]
+        if self._beside:
+            self._tasks.append(asyncio.ensure_future(self._sure.finish()))
         try:
             await asyncio.wait({better}, timeout=self._patience_s)
             if better.done():
@@ -71,8 +101,10 @@ class FallbackUtterance:
             else:
                 log.warning("stt_fell_back", error="too slow")
             STT_FALLBACKS.labels(self._name).inc()
+            if not self._beside:
+                self._tasks.append(asyncio.ensure_future(self._sure.finish()))
             try:
-                return await sure
+                return await self._tasks[-1]
             except EngineError:
                 return await better
         finally:
@@ -110,9 +142,15 @@ class FallbackSession:
     """One call, with a session of each engine."""
 
     def __init__(
-        self, name: str, better: RecognitionSession, sure: RecognitionSession, patience_s: float
+        self,
+        name: str,
+        better: RecognitionSession,
+        sure: RecognitionSession,
+        patience_s: float,
+        beside: bool,
     ) -> None:
         self.name = name
+        self.beside = beside
         self.better = better
         self.sure = sure
         self.longest_utterance_ms = min(better.longest_utterance_ms, sure.longest_utterance_ms)
@@ -126,13 +164,15 @@ class FallbackSession:
 class FallbackRecognizer:
     """An engine that may fail beside one that does not.
 
-    Both hear everything: the partial text of the one that streams comes while the other is
-    silent, and no time is lost when the better one fails.
+    Beside each other, both hear everything: the partial text of the one that streams comes while
+    the other is silent, and no time is lost when the better one fails. Where the better one tells
+    its partial texts itself, the other only hears what was kept of an utterance it failed at.
 
     Args:
         better: Whose transcripts are wanted.
         sure: Who answers if there is none.
         patience_s: How long after the end of an utterance the better one is waited for.
+        beside: Whether the sure one hears everything too.
     """
 
     def __init__(
@@ -141,10 +181,12 @@ class FallbackRecognizer:
         sure: SpeechRecognizer,
         *,
         patience_s: float = PATIENCE_S,
+        beside: bool = True,
     ) -> None:
         self.name = better.name
         self.final_latency_s = min(better.final_latency_s, patience_s)
         self._engines: tuple[Any, Any] = (better, sure)
+        self._beside = beside
         self._patience_s = patience_s
 
     def preload(self) -> None:
@@ -168,4 +210,5 @@ class FallbackRecognizer:
             better.session(sample_rate, languages),
             sure.session(sample_rate, languages),
             self._patience_s,
+            self._beside,
         )

@@ -75,8 +75,20 @@ class _Answer(BaseModel):
     words: list[_TimedWord] = []
 
 
+def fields_of(*, model: str, language: str) -> list[tuple[str, str]]:
+    """Return the form's fields beside the file; an empty language lets the service detect it."""
+    fields = [
+        ("model", model),
+        ("response_format", "verbose_json"),
+        ("temperature", "0"),
+        ("timestamp_granularities[]", "word"),
+        ("timestamp_granularities[]", "segment"),
+    ]
+    return [*fields, ("language", language)] if language else fields
+
+
 def upload(pcm: bytes, sample_rate: int, *, model: str, language: str) -> aiohttp.FormData:
-    """Return the form for an utterance; an empty language lets the service detect it."""
+    """Return the form for an utterance. See `fields_of`."""
     file = io.BytesIO()
     with wave.open(file, "wb") as sound:
         sound.setnchannels(1)
@@ -85,13 +97,8 @@ def upload(pcm: bytes, sample_rate: int, *, model: str, language: str) -> aiohtt
         sound.writeframes(pcm)
     form = aiohttp.FormData()
     form.add_field("file", file.getvalue(), filename="utterance.wav", content_type="audio/wav")
-    form.add_field("model", model)
-    form.add_field("response_format", "verbose_json")
-    form.add_field("temperature", "0")
-    form.add_field("timestamp_granularities[]", "word")
-    form.add_field("timestamp_granularities[]", "segment")
-    if language:
-        form.add_field("language", language)
+    for name, value in fields_of(model=model, language=language):
+        form.add_field(name, value)
     return form
 
 

@@ -20,12 +20,29 @@ from voice.engines.pocketsphinx import PocketsphinxRecognizer
 from voice.engines.stt_service import StreamingSTTService
 from voice.engines.tts_service import StreamingTTSService
 
+BUILT_IN: Final = "pocketsphinx"
+"""The recogniser that is always there."""
+
 
 def _whisper() -> SpeechRecognizer:
     # Its libraries take a second to import: only for those who use it.
     from voice.engines.whisper import WhisperRecognizer
 
-    return WhisperRecognizer()
+    return FallbackRecognizer(WhisperRecognizer(), recognizer(BUILT_IN), beside=False)
+
+
+def _whisper_server() -> SpeechRecognizer:
+    from voice.engines.whisper import WhisperRecognizer
+    from voice.engines.whisper_server import AT_ONCE, WhisperServer
+
+    env = settings.ENV
+    server = WhisperServer(
+        env.whisper_url, api_key=env.whisper_api_key.get_secret_value(), model=env.whisper_model
+    )
+    remote = WhisperRecognizer(
+        name="whisper_server", workers=AT_ONCE, load=lambda: server, must_answer=False
+    )
+    return FallbackRecognizer(remote, recognizer(BUILT_IN), beside=False)
 
 
 def _openai() -> SpeechRecognizer:
@@ -33,7 +50,7 @@ def _openai() -> SpeechRecognizer:
 
     key = settings.ENV.openai_api_key.get_secret_value()
     service = OpenAIWhisperRecognizer(key, settings.ENV.openai_base_url)
-    return FallbackRecognizer(service, recognizer("pocketsphinx"))
+    return FallbackRecognizer(service, recognizer(BUILT_IN))
 
 
 def _elevenlabs() -> ElevenLabsSynthesizer:
@@ -49,6 +66,7 @@ def _elevenlabs() -> ElevenLabsSynthesizer:
 RECOGNIZERS: Final[dict[str, Callable[[], SpeechRecognizer]]] = {
     "pocketsphinx": PocketsphinxRecognizer,
     "whisper": _whisper,
+    "whisper_server": _whisper_server,
     "openai": _openai,
 }
 SYNTHESIZERS: Final[dict[str, Callable[[], SpeechSynthesizer]]] = {

@@ -17,9 +17,15 @@ import structlog
 from django.conf import settings
 from prometheus_client import Gauge
 
-from voice.engines.interface import Partial
+from voice.engines.interface import EngineError, Partial
 from voice.engines.whisper_guard import LANGUAGE_NEEDS_MS
-from voice.engines.whisper_model import DEFAULT_MODEL, WHISPER_RATE, LoadedWhisper, WhisperChoice
+from voice.engines.whisper_model import (
+    DEFAULT_MODEL,
+    WHISPER_RATE,
+    HearingModel,
+    LoadedWhisper,
+    WhisperChoice,
+)
 from voice.engines.whisper_queue import FairWorkers
 from voice.engines.whisper_utterance import WhisperUtterance
 
@@ -71,10 +77,12 @@ class WhisperRecognizer:
         choice: Which model, on what; that of the settings by default.
         languages: ISO 639-1 codes of what callers are expected to speak, the commonest first.
         workers: Hearings at once: 1 on the processor, 2 keep a GPU busy.
+        load: Makes the model, if it is not to be loaded in this process.
+        name: The engine's name in settings.
+        must_answer: Whether `preload` fails with the model; one elsewhere may come later.
         longest_queue: Hearings that may wait; beyond it partial ones are left out.
     """
 
-    name = "whisper"
     final_latency_s = 1.0
 
     def __init__(
@@ -84,18 +92,23 @@ class WhisperRecognizer:
         languages: tuple[str, ...] = ("en",),
         workers: int = 1,
         longest_queue: int = LONGEST_QUEUE,
+        load: Callable[[], HearingModel] | None = None,
+        name: str = "whisper",
+        must_answer: bool = True,
     ) -> None:
         if not languages:
             raise ValueError("languages must name at least one")
+        self.name = name
         self.languages = languages
         self.workers = FairWorkers(workers, longest=longest_queue, name="whisper")
-        self._choice = choice or choice_of_settings()
-        self._worker_count = workers
-        self._model: LoadedWhisper | None = None
+        self._must_answer = must_answer
+        chosen = choice or choice_of_settings()
+        self._load = load or (lambda: LoadedWhisper(chosen, workers=workers))
+        self._model: HearingModel | None = None
         self._loading = threading.Lock()
         WAITING.set_function(lambda: self.workers.waiting)
 
-    def model(self) -> LoadedWhisper:
+    def model(self) -> HearingModel:
         """Return the one model, loading it the first time. Blocks then.
 
         Raises:
@@ -103,10 +116,9 @@ class WhisperRecognizer:
         """
         with self._loading:
             if self._model is None:
-                self._model = LoadedWhisper(self._choice, workers=self._worker_count)
+                self._model = self._load()
                 log.info(
                     "whisper_loaded",
-                    model=self._choice.model,
                     device=self._model.device,
                     compute_type=self._model.compute_type,
                 )
@@ -119,7 +131,12 @@ class WhisperRecognizer:
             EngineError: See `model`.
         """
         silence = np.zeros(WHISPER_RATE, np.float32)
-        self.model().decode(silence, final=True, choose_language=lambda *_: self.languages[0])
+        try:
+            self.model().decode(silence, final=True, choose_language=lambda *_: self.languages[0])
+        except EngineError as error:
+            if self._must_answer or not error.retryable:
+                raise
+            log.warning("whisper_not_there_yet", engine=self.name, error=str(error))
 
     def session(self, sample_rate: int, languages: tuple[str, ...] = ()) -> WhisperSession:
         """Return the recognition state of a new call. See `SpeechRecognizer.session`.

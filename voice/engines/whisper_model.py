@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import ctranslate2
 import numpy as np
@@ -42,6 +42,19 @@ MOST_TOKENS: Final = 200
 
 Languages = Callable[[str, float], str]
 """Choose the language to write in from the one detected and its probability."""
+
+
+class HearingModel(Protocol):
+    """What makes words of a piece of audio: in this process or behind an address."""
+
+    device: str
+    compute_type: str
+
+    def decode(
+        self, samples: NDArray[np.float32], *, final: bool, choose_language: Languages
+    ) -> Hypothesis:
+        """Return what is said in up to 30 s of audio. Blocks. See `LoadedWhisper.decode`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

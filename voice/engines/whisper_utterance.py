@@ -19,7 +19,7 @@ from voice.engines.voicing import PITCH_WINDOW_MS, voiced_ms
 from voice.engines.whisper_agreement import StablePrefix, plain_words
 from voice.engines.whisper_ending import Fading
 from voice.engines.whisper_guard import NOTHING, Hypothesis, judge
-from voice.engines.whisper_model import WHISPER_RATE, LoadedWhisper
+from voice.engines.whisper_model import WHISPER_RATE, HearingModel
 from voice.engines.whisper_queue import FairWorkers, Ticket
 
 log = structlog.get_logger(__name__)
@@ -50,7 +50,7 @@ class Call(Protocol):
         """Tell the call from others."""
         ...
 
-    def model(self) -> LoadedWhisper:
+    def model(self) -> HearingModel:
         """Return the one model. May block: not for the event loop."""
         ...
 
