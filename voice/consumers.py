@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
 import structlog
+from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.utils import timezone
 
@@ -36,8 +38,7 @@ POLICY_VIOLATION, TOO_BIG, TRY_LATER = 4008, 4009, 4013
 class TwilioMediaConsumer(AsyncWebsocketConsumer):
     """One Media Streams socket: checks it, then moves its frames to and from the call's task."""
 
-    # No channel layer of its own: Channels ends a consumer whose layer fails. See `voice.notices`.
-    channel_layer_alias = "none"
+    # It has no channel layer: Channels ends a consumer whose layer fails. See `voice.notices`.
 
     converse: Callable[[Brief], ConversationProtocol] = staticmethod(make_conversation)
     """Makes the conversation of a call."""
@@ -51,14 +52,25 @@ class TwilioMediaConsumer(AsyncWebsocketConsumer):
         self._refused = False
         self._unknown = 0
 
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Take the socket's messages, one after another.
+
+        Channels waits for the socket and a channel layer at once, with a task made for each
+        message. Here there is no layer, and fifty messages a second.
+        """
+        self.scope, self.base_send = scope, send
+        with contextlib.suppress(StopConsumer):
+            while True:
+                await self.dispatch(await receive())
+
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Handle frames of the carrier at once, and all else as Channels does.
 
         Channels looks at the database connections of the thread shared by all synchronous code
-        before each message. A frame touches no database, and comes fifty times a second.
+        before each message. A frame touches no database.
         """
         if message["type"] == "websocket.receive":
-            await self.websocket_receive(message)  # type: ignore[arg-type]  # as Channels calls it
+            await self.receive(message.get("text"), message.get("bytes"))
         else:
             await super().dispatch(message)
 

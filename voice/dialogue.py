@@ -27,7 +27,6 @@ from voice.clerk import Clerk
 from voice.clock import StreamClock
 from voice.engines.interface import Partial, Transcript
 from voice.frames import (
-    CallerSound,
     KeyPressed,
     LineLost,
     NoticeArrived,
@@ -75,7 +74,7 @@ class Dialogue(FrameProcessor):
         finish: Callable[[str], None],
         on_listen: Callable[[Mapping[str, Any]], None] | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(enable_direct_mode=True)  # it only takes note: its own task does the rest
         self._log = structlog.get_logger(__name__).bind(call_id=str(live.call_id))
         self._clock = clock
         self._finish = finish
@@ -139,10 +138,7 @@ class Dialogue(FrameProcessor):
         """Take what concerns the dialogue; pass the rest on."""
         await super().process_frame(frame, direction)
         if isinstance(frame, InputAudioRawFrame | InterimTranscriptionFrame | TranscriptionFrame):
-            # Heard by the ears and the recogniser; nobody further down listens.
-            if isinstance(frame, CallerSound) and frame.on_heard is not None:
-                frame.on_heard()
-            return
+            return  # heard by the ears and the recogniser; nobody further down listens
         if isinstance(frame, VoiceStarted):
             self._mind.post(self._turns.on_voice_started, frame)
         elif isinstance(frame, VoiceGoesOn):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pipecat.frames.frames import (
@@ -20,9 +19,7 @@ from voice.speech import Group, Speech
 
 @dataclass
 class CallerSound(InputAudioRawFrame):
-    """Sound of the caller. `on_heard` is called when it has been through the pipeline."""
-
-    on_heard: Callable[[], None] | None = None
+    """Sound of the caller."""
 
     def __str__(self) -> str:
         """Return its name: Pipecat writes every frame into a trace that is not kept."""

@@ -33,6 +33,7 @@ from voice.dialogue import Dialogue
 from voice.ears import Ears, SmartTurn
 from voice.engines import registry
 from voice.engines.silero import SileroDetector
+from voice.live_calls import live_calls
 from voice.playout import Playout
 from voice.recorder import Recorder
 from voice.session import MediaSession, Notice
@@ -42,6 +43,8 @@ from voice.transport import MediaInput, MediaOutput
 from voice.usage import Usage
 from voice.wire import FRAME_MS
 
+MOST_FRAMES_AT_ONCE = 3
+CALLS_PER_FRAME = 8
 METER_EVERY_S = 5.0
 MINUTE_S = 60.0
 METER_FIRST_S = 1.0
@@ -52,9 +55,9 @@ SETTLE_S = 30.0
 """How long the end of a call waits for the database."""
 
 
-QUEUES = ("messages", "sound", "events", "speech", "records")
-"""A call's queues on the way: from the carrier, through the pipeline, to the dialogue, to the
-caller's ear, to the database. `docs/voice.md` says what each does when it is full."""
+QUEUES = ("messages", "events", "speech", "records")
+"""A call's queues: from the carrier, to the dialogue, to the caller's ear, to the database.
+`docs/voice.md` says what each does when it is full."""
 
 _runs: set[CallRun] = set()
 
@@ -70,6 +73,15 @@ for _queue in QUEUES:
 def make_conversation(brief: Brief) -> ConversationProtocol:
     """Return the agents' conversation for a call."""
     return Conversation(brief, model=call_model(brief))
+
+
+def frames_at_once() -> int:
+    """Return how many frames of 20 ms go in one message to the carrier.
+
+    A message costs the same however much is in it: with many calls, the time is better spent. The
+    carrier plays what it gets in whatever pieces it comes.
+    """
+    return min(MOST_FRAMES_AT_ONCE, 1 + len(live_calls) // CALLS_PER_FRAME)
 
 
 async def carry_call(
@@ -117,6 +129,7 @@ class CallRun:
             send_clear=session.send_clear,
             on_sent=self._sent,
             on_cut=self._was_cut,
+            frames_at_once=frames_at_once,
         )
         self._dialogue = Dialogue(
             live=live,
@@ -134,13 +147,14 @@ class CallRun:
             on_partial=self._dialogue.on_partial,
             on_final=self._dialogue.on_final,
             languages=live.brief.script.languages,
+            enable_direct_mode=True,  # recognition runs elsewhere: this only hands sound over
+            audio_passthrough=False,
         )
         self._usage.listens(recogniser)
-        self._input = MediaInput(session, self._playout, self._recorder, self._tap)
         self._worker = PipelineWorker(
             Pipeline(
                 [
-                    self._input,
+                    MediaInput(session, self._playout, self._recorder, self._tap),
                     Ears(SileroDetector(), SmartTurn()),
                     recogniser,
                     self._dialogue,
@@ -162,7 +176,6 @@ class CallRun:
         """Return how much waits in each of the call's queues; `QUEUES` has their names."""
         depths = (
             self._session.waiting,
-            self._input.unheard,
             self._dialogue.waiting,
             self._playout.waiting_ms / FRAME_MS,
             self._clerk.waiting,

@@ -62,6 +62,7 @@ class Playout:
         send_clear: Callable[[], Awaitable[None]],
         on_sent: Callable[[float, bytes], None],
         on_cut: Callable[[float], None],
+        frames_at_once: Callable[[], int] = lambda: 1,
     ) -> None:
         self._clock = clock
         self._send_sound = send_sound
@@ -69,6 +70,7 @@ class Playout:
         self._send_clear = send_clear
         self._on_sent = on_sent
         self._on_cut = on_cut
+        self._frames_at_once = frames_at_once
         self._queue: deque[Speech] = deque()
         self._sent: deque[_Sent] = deque()
         """What is out and has not begun to sound."""
@@ -261,7 +263,7 @@ class Playout:
                 await self._wake.wait()
 
     async def _step(self) -> bool:
-        """Send one frame or mark; return whether there was one."""
+        """Send a message of sound, or a mark; return whether there was one."""
         if self.paused:
             return False
         while self._queue and (self._queue[0].over.is_set() or self._all_sent(self._queue[0])):
@@ -286,15 +288,18 @@ class Playout:
         if group.start_ms is not None and now > self._cursor_ms + FRAME_MS:
             LATE_FRAMES.inc()
         at_ms = max(self._cursor_ms, now)
-        frame = group.frames.popleft()
+        count = min(len(group.frames), self._frames_at_once())
+        frames = [group.frames.popleft() for _ in range(count)]
         if group.start_ms is None:
             group.start_ms = at_ms
-        group.end_ms = self._cursor_ms = at_ms + FRAME_MS
         while self._sent and self._sent[0].at_ms < now:
             self._sent.popleft()
-        self._sent.append(_Sent(at_ms, frame, speech, group))
-        self._on_sent(at_ms, frame)
-        await self._send_sound(frame)
+        for number, frame in enumerate(frames):
+            self._sent.append(_Sent(at_ms + number * FRAME_MS, frame, speech, group))
+        group.end_ms = self._cursor_ms = at_ms + count * FRAME_MS
+        sound = b"".join(frames)
+        self._on_sent(at_ms, sound)
+        await self._send_sound(sound)
         speech.started.set()
 
     async def _mark(self, speech: Speech, group: Group) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -116,7 +115,9 @@ class MediaSession:
         self.socket: MediaSocket | None = MediaSocket(self, start.stream_sid, send, close, 0.0)
         self._waiting: deque[Incoming] = deque()
         self._arrived = asyncio.Event()
-        self._patience_until = time.monotonic() + DEAD_AFTER_S
+        self._loop = asyncio.get_running_loop()
+        self._patience_until = self._loop.time() + DEAD_AFTER_S
+        self._watch = self._loop.call_at(self._patience_until, self._look)
         self._back: asyncio.Event | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self.closed = ""
@@ -144,7 +145,7 @@ class MediaSession:
 
     def heard_from(self) -> None:
         """Note that the socket lives."""
-        self._patience_until = time.monotonic() + DEAD_AFTER_S
+        self._patience_until = self._loop.time() + DEAD_AFTER_S
 
     def attach(
         self,
@@ -158,7 +159,7 @@ class MediaSession:
             return None
         self.detach()
         self.socket = MediaSocket(self, start.stream_sid, send, close, self.clock.now_ms())
-        self.heard_from()
+        self._wait_for(DEAD_AFTER_S)
         if self._back is not None:
             self._back.set()
             self._back = None
@@ -173,7 +174,7 @@ class MediaSession:
             return
         metrics.SOCKETS_LOST.inc()
         logger.warning("socket_lost", stream_sid=gone.stream_sid)
-        self._patience_until = time.monotonic() + GRACE_S
+        self._wait_for(GRACE_S)
         self._back = asyncio.Event()
         self.put(SocketLost(self._back))
         closing = asyncio.ensure_future(_close(gone))
@@ -184,24 +185,30 @@ class MediaSession:
         """Say that the stream is over. Only the first reason counts."""
         if not self.closed:
             self.closed = reason
+            self._watch.cancel()
             self.put(Closed(reason))
+
+    def _wait_for(self, seconds: float) -> None:
+        self._watch.cancel()
+        self._patience_until = self._loop.time() + seconds
+        self._watch = self._loop.call_at(self._patience_until, self._look)
+
+    def _look(self) -> None:
+        """Give up a socket that has gone silent, then the call; look again when it may be so."""
+        if self._loop.time() < self._patience_until:
+            self._watch = self._loop.call_at(self._patience_until, self._look)
+        elif self.socket is not None:
+            self.detach()
+        else:
+            self.lose("socket_lost")
 
     # The pipeline's side
 
     async def get(self) -> Incoming:
-        """Return what comes next. A socket that has gone silent is given up, then the call is."""
+        """Return what comes next."""
         while not self._waiting:
             self._arrived.clear()
-            try:
-                async with asyncio.timeout(max(0.0, self._patience_until - time.monotonic())):
-                    await self._arrived.wait()
-            except TimeoutError:
-                if time.monotonic() < self._patience_until:
-                    continue  # something came meanwhile
-                if self.socket is not None:
-                    self.detach()
-                else:
-                    self.lose("socket_lost")
+            await self._arrived.wait()
         return self._waiting.popleft()
 
     async def send_sound(self, ulaw: bytes) -> None:

@@ -28,16 +28,12 @@ from voice.frames import (
     SpeechEnds,
     StreamClosed,
 )
-from voice.metrics import DROPPED_FRAMES
 from voice.playout import Playout
 from voice.recorder import Recorder
 from voice.session import Closed, MediaSession, Notice, SocketLost
 from voice.speech import Group, Speech
 from voice.tap import Tap
 from voice.wire import Dtmf, Mark, Media
-
-MOST_UNHEARD = 100
-"""Blocks under way in the pipeline: three seconds. More would only be heard too late."""
 
 MOST_SKEW_MS = 1000
 """A carrier's timestamp further than this from our clock is not believed."""
@@ -55,7 +51,11 @@ def transport_params() -> TransportParams:
 
 
 class MediaInput(BaseInputTransport):
-    """Reads a media session: sound becomes frames, marks go to the playout."""
+    """Reads a media session: sound becomes frames, marks go to the playout.
+
+    Ears and recogniser behind it take frames without queues of their own, so what they have no
+    time for waits in the session, which has an end.
+    """
 
     def __init__(
         self, session: MediaSession, playout: Playout, recorder: Recorder | None, tap: Tap
@@ -69,8 +69,6 @@ class MediaInput(BaseInputTransport):
         self._block = bytearray()
         self._block_at_ms = 0.0
         self._window_at = 0
-        self.unheard = 0
-        """Blocks of sound under way in the pipeline."""
 
     async def start(self, frame: StartFrame) -> None:
         """Begin to read."""
@@ -136,22 +134,9 @@ class MediaInput(BaseInputTransport):
         ulaw = bytes(self._block)
         self._block.clear()
         self._window_at = (self._window_at + len(ulaw)) % WINDOW
-        if self.unheard >= MOST_UNHEARD:
-            # Its processors are behind, and Pipecat's queues between them have no end.
-            DROPPED_FRAMES.inc()
-            return
-        self.unheard += 1
-        frame = CallerSound(
-            audio=mulaw_decode(ulaw),
-            sample_rate=TELEPHONE_RATE,
-            num_channels=1,
-            on_heard=self._was_heard,
-        )
+        frame = CallerSound(audio=mulaw_decode(ulaw), sample_rate=TELEPHONE_RATE, num_channels=1)
         frame.pts = round(self._block_at_ms * 1_000_000)
         await self.push_frame(frame)
-
-    def _was_heard(self) -> None:
-        self.unheard -= 1
 
 
 class MediaOutput(BaseOutputTransport):
