@@ -61,13 +61,12 @@ class Occasions:
         """Answer an event: the agent stops what it says. `force` spares nothing."""
         speaking = self._speaking
         self._turns.wait_for_nothing()
-        if speaking.speaks:
-            if not force and (self._playout.must_be_heard or speaking.hanging_up):
-                self._backlog.append(event)
-                if not speaking.hanging_up:
-                    await self._playout.interrupt()  # drops what need not be heard
-                return
-            await speaking.stop(force=force)
+        if speaking.speaks and not force and (self._playout.must_be_heard or speaking.hanging_up):
+            self._backlog.append(event)
+            if not speaking.hanging_up:
+                await self._playout.interrupt()  # drops what need not be heard
+            return
+        await speaking.stop(force=force)  # one that has just been heard to its end is kept, too
         speaking.cut = None
         await speaking.discard_ahead()
         await speaking.tell_heard()

@@ -430,10 +430,9 @@ class Speaking:
         self._finish(self.farewell)
 
     async def closing(self) -> None:
-        """Keep what was heard of the reply that the end of the call cut off."""
+        """Keep what was heard of the reply that the end of the call cut off, or came just after."""
         await self.discard_ahead()
-        if self.speaks:
-            await self.stop(force=True)
+        await self.stop(force=True)
         await self.tell_heard()
         for task in self._acting:
             task.cancel()

@@ -36,7 +36,7 @@ async def test_sound_that_the_pipeline_does_not_get_through_is_dropped(
     monkeypatch.setattr("voice.session.MOST_WAITING", 10)
     monkeypatch.setattr(SileroDetector, "confidence", slowly)
     dropped = measured("voice_dropped_frames_total")
-    talk = script(call, lambda _event: BYE, opening=[Say("Hello.", "greet", "greeter")])
+    talk = script(call, lambda _event: BYE, opening=[Say("Good day to you.", "greet", "greeter")])
     async with Caller(call, token) as caller:
         await caller.until_mark("0.0/greet/end")
         assert measured("voice_queue_depth", queue="messages") >= 9
