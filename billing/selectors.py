@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from uuid import UUID
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import DecimalField, ExpressionWrapper, F, Q, QuerySet, Sum
 
 from billing.models import Charge, Price
 from billing.models.price import Component
@@ -64,6 +65,26 @@ def charges_total(charges: QuerySet[Charge]) -> Decimal:
     total = charges.aggregate(total=Sum("amount"))["total"]
     # SQLite adds decimals as binary fractions; to six places the sum is exact again.
     return Decimal(0) if total is None else micro(total)
+
+
+@dataclass(frozen=True, slots=True)
+class Spared:
+    """Speech that was not paid for, because it had been made before: characters, and USD."""
+
+    characters: int
+    amount: Decimal
+
+
+def speech_spared(charges: QuerySet[Charge]) -> Spared:
+    """Return what the speech cache has spared, of some charges."""
+    rows = charges.filter(component=Component.TTS_CACHED).order_by()
+    worth = ExpressionWrapper(
+        F("quantity") * F("unit_price"),
+        output_field=DecimalField(max_digits=20, decimal_places=12),
+    )
+    found = rows.aggregate(thousands=Sum("quantity"), amount=Sum(worth))
+    thousands, value = found["thousands"] or Decimal(0), found["amount"] or Decimal(0)
+    return Spared(round(thousands * 1000), micro(value))
 
 
 def call_estimate(

@@ -125,5 +125,6 @@ def live_voice(live: LiveCall, clerk: Clerk, usage: Usage) -> VoiceTiers:
         live.voice_tier,
         fixed=fixed_phrases(live.brief.script, live.brief.business_name),
         on_usage=usage.sent,
+        on_saved=usage.spared,
         on_change=tell,
     )

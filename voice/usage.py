@@ -15,9 +15,10 @@ from django.utils import timezone
 from agents.interface import ConversationProtocol
 from agents.model import ModelUse
 from billing.selectors import PriceUnknown
-from calls.services.metering import usage_record
+from calls.services.metering import usage_record, usage_spare
 from voice.clerk import Clerk
 from voice.engines.delivery import SpeechUsage
+from voice.engines.elevenlabs import PROVIDER as ELEVENLABS
 from voice.engines.interface import PaidRecognition, RecognitionSession
 from voice.engines.stt_service import StreamingSTTService
 from voice.speech import Speech
@@ -57,6 +58,7 @@ class Usage:
         self._clerk = clerk
         self._speech = Speech(held=True)
         self._sent: dict[Speech, Counter[tuple[str, str]]] = {}
+        self._spared: Counter[tuple[str, str]] = Counter()
         self._recogniser: StreamingSTTService | None = None
         self._thinker: ModelUser | None = None
         self._heard_ms = 0
@@ -81,6 +83,11 @@ class Usage:
         counted = self._sent.setdefault(self._speech, Counter())
         counted[usage.provider, usage.model] += usage.characters
 
+    def spared(self, voice: str, characters: int) -> None:
+        """Count characters of a voice that the cache had."""
+        if voice == ELEVENLABS:
+            self._spared[voice, settings.ENV.elevenlabs_model] += characters
+
     def recognised(self, audio_ms: int) -> None:
         """Count sound that was recognised."""
         self._heard_ms += audio_ms
@@ -100,6 +107,9 @@ class Usage:
         for key, counted in (("tts", heard), ("tts-unheard", unheard)):
             for (provider, model), characters in counted.items():
                 self._record("tts", provider, model, Decimal(characters) / 1000, key=key)
+        spared, self._spared = self._spared, Counter()
+        for (provider, model), characters in spared.items():
+            self._record("tts_cached", provider, model, Decimal(characters) / 1000)
         self._charge_recognition()
         self._charge_thinking()
 
@@ -143,7 +153,10 @@ class Usage:
     def keep_usage(self, *, component: str, provider: str, model: str, **values: Any) -> None:
         """Write a charge; called by the clerk, one after another."""
         try:
-            usage_record(component=component, provider=provider, model=model, **values)
+            if component == "tts_cached":
+                usage_spare(provider=provider, model=model, **values)
+            else:
+                usage_record(component=component, provider=provider, model=model, **values)
         except PriceUnknown as error:
             if (component, provider, model) not in self._unpriced:
                 self._unpriced.add((component, provider, model))

@@ -23,6 +23,7 @@ class Component(models.TextChoices):
     CONFERENCE = "conference", "Conference"
     STT = "stt", "Speech recognition"
     TTS = "tts", "Speech synthesis"
+    TTS_CACHED = "tts_cached", "Speech from the cache"
     LLM_INPUT = "llm_input", "Language model, words read"
     LLM_OUTPUT = "llm_output", "Language model, words written"
     LLM_GPU = "llm_gpu", "Language model, computing time"

@@ -1,7 +1,7 @@
 """Every write to money: one import for whoever calls them."""
 
 from billing.services.alerts import budget_alert_raise, qualified_lead_record
-from billing.services.charges import charge_correct, charge_record
+from billing.services.charges import charge_correct, charge_record, charge_spare
 from billing.services.periods import NotInTransaction
 from billing.services.prices import PriceChangeRefused, price_change, prices_seed
 from billing.services.reconciliations import actual_record
@@ -25,6 +25,7 @@ __all__ = [
     "budget_reserve",
     "charge_correct",
     "charge_record",
+    "charge_spare",
     "price_change",
     "prices_seed",
     "qualified_lead_record",

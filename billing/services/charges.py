@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from billing.models import Charge, Reservation
+from billing.models.price import Component
 from billing.policy.rounding import amount as amount_of
 from billing.policy.rounding import billed_quantity, micro
 from billing.selectors import charges_total, price_on
@@ -69,6 +70,51 @@ def charge_record(
         if known is None:
             raise
         return known
+
+
+def charge_spare(
+    *,
+    key: str,
+    call_id: UUID | str,
+    campaign_id: UUID | None,
+    provider: str,
+    model: str,
+    quantity: Decimal,
+    at: datetime,
+) -> Charge:
+    """Write speech that the cache had already: nothing is billed for it. Once per `key`.
+
+    Its worth is its quantity at its unit price; see `billing.selectors.speech_spared`.
+
+    Args:
+        quantity: thousands of characters.
+
+    Raises:
+        PriceUnknown: naming the price row of the speech that is missing.
+    """
+    known = Charge.objects.filter(key=key).first()
+    if known is not None:
+        return known
+    price = price_on(provider=provider, component="tts", region="US", model=model, day=at.date())
+    charge = Charge(
+        key=key,
+        call_id=UUID(str(call_id)),
+        campaign_id=campaign_id,
+        component=Component.TTS_CACHED,
+        provider=provider,
+        price=price,
+        quantity=micro(quantity),
+        billed_quantity=Decimal(0),
+        unit=price.unit,
+        unit_price=price.unit_price,
+        amount=Decimal(0),
+        is_estimate=False,
+        at=at,
+    )
+    try:
+        return _add(charge)
+    except IntegrityError:
+        return Charge.objects.get(key=key)
 
 
 @transaction.atomic

@@ -12,8 +12,10 @@ from uuid import UUID
 from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
+from billing.formats import usd
 from billing.models import Charge
 from billing.models.price import Component
+from billing.policy.rounding import micro
 from calls.desk.answer_time import Step, usual_steps
 from calls.models import Call, CallEvent, Recording, Turn
 from leads.models import Appointment, LeadScore, ScoreFactor
@@ -166,7 +168,7 @@ def _costs(call: Call) -> tuple[list[CostLine], Decimal]:
     costs = [
         CostLine(
             component=Component(component).label,
-            quantity=_quantity(charges),
+            quantity=_spared(charges) or _quantity(charges),
             amount=sum((charge.amount for charge in charges), Decimal(0)),
             estimated=any(charge.is_estimate for charge in charges),
         )
@@ -174,6 +176,15 @@ def _costs(call: Call) -> tuple[list[CostLine], Decimal]:
     ]
     costs.sort(key=lambda line: line.amount, reverse=True)
     return costs, sum((line.amount for line in costs), Decimal(0))
+
+
+def _spared(charges: list[Charge]) -> str:
+    """Return what speech from the cache would have cost; "" for everything else."""
+    if charges[0].component != Component.TTS_CACHED:
+        return ""
+    characters = round(sum((charge.quantity for charge in charges), Decimal(0)) * 1000)
+    worth = sum((charge.quantity * charge.unit_price for charge in charges), Decimal(0))
+    return f"{characters} characters, spared {usd(micro(worth))}"
 
 
 def _quantity(charges: list[Charge]) -> str:

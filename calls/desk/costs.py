@@ -25,6 +25,7 @@ from django.db.models.functions import TruncDate
 from billing.models import Charge
 from billing.models.price import Component
 from billing.policy.rounding import micro
+from billing.selectors import Spared, speech_spared
 from calls.desk.funnel import STEPS
 from calls.models import Call, Campaign
 
@@ -61,6 +62,8 @@ class CostSummary:
     """Talked, from answer to end."""
     qualified: int
     appointments: int
+    spared: Spared
+    """By speech that had been made before."""
 
     @property
     def per_call(self) -> Decimal | None:
@@ -186,6 +189,7 @@ def _summary(span: Span, spent: Decimal) -> CostSummary:
         minutes=Decimal(talked // timedelta(seconds=1)) / 60,
         qualified=figures["qualified"],
         appointments=figures["appointments"],
+        spared=speech_spared(charges_in(span)),
     )
 
 

@@ -20,7 +20,7 @@ from billing.models import Charge
 from billing.policy.limits import Pressure
 from billing.policy.tiers import Tier
 from billing.selectors import PriceUnknown, call_cost, call_estimate
-from billing.services import charge_correct, charge_record, reservation_extend
+from billing.services import charge_correct, charge_record, charge_spare, reservation_extend
 from calls.models import Call, CallEvent, Campaign, Transfer
 from calls.policy.metering import begun_minutes, minutes_since, seconds_to_promise
 from calls.services.notices import Notice, call_notify, notices_of
@@ -111,6 +111,28 @@ def usage_record(
         provider=provider,
         quantity=quantity,
         model=model,
+        at=now,
+    )
+
+
+def usage_spare(
+    *,
+    call_id: UUID | str,
+    provider: str,
+    model: str,
+    quantity: Decimal,
+    key: str,
+    now: datetime,
+) -> None:
+    """Note speech of a paid voice that the cache had. Idempotent by `key`; see `usage_record`."""
+    campaign_id = Call.objects.values_list("campaign_id", flat=True).get(pk=call_id)
+    charge_spare(
+        key=f"{call_id}:{key}",
+        call_id=call_id,
+        campaign_id=campaign_id,
+        provider=provider,
+        model=model,
+        quantity=quantity,
         at=now,
     )
 

@@ -16,6 +16,7 @@ from agents.interface import Brief
 from agents.playbook import Script
 from agents.services.playbooks import DATA
 from billing.models import Charge
+from billing.selectors import Spared, speech_spared
 from billing.services import prices_seed
 from calls.models import Call, CallEvent
 from calls.services.streams import LiveCall
@@ -121,6 +122,22 @@ async def test_a_call_pays_for_what_it_says_but_not_for_what_is_kept(
     assert await ledger(first) == paid
     assert await ledger(second) == paid[1:]
     assert await timeline(first) == []
+    spared = await spared_on(second)
+    assert spared.characters == len(LINE)
+    assert spared.amount == Decimal(len(LINE)) / 1000 * await premium_price()
+    assert (await spared_on(first)).characters == 0
+
+
+@database_sync_to_async
+def spared_on(call: Call) -> Spared:
+    return speech_spared(Charge.objects.filter(call_id=call.pk))
+
+
+@database_sync_to_async
+def premium_price() -> Decimal:
+    charge = Charge.objects.filter(provider="elevenlabs", component="tts").first()
+    assert charge is not None
+    return charge.unit_price
 
 
 @pytest.mark.usefixtures("transactional_db")
