@@ -27,6 +27,7 @@ _OWN: dict[str, str] = {
     "leads.task": "owner",
     "leads.mention": "user",
     "leads.mail": "user",
+    "leads.bulkchange": "actor",
 }
 
 
@@ -55,13 +56,12 @@ def leads_seen(viewer: Viewer) -> QuerySet[Lead]:
 
 def seen_by(rows: QuerySet[M], viewer: Viewer) -> QuerySet[M]:
     """Return those of some rows that a user may see; rows of no lead are seen by all."""
-    way = way_to_lead(rows.model)
-    if way is None or sees_every_lead(viewer):
+    way, own = way_to_lead(rows.model), _OWN.get(rows.model._meta.label_lower)
+    if (way is None and own is None) or sees_every_lead(viewer):
         return rows
-    seen = Q(**{f"{way}__in" if way else "pk__in": leads_seen(viewer).values("pk")})
-    own = _OWN.get(rows.model._meta.label_lower)
-    if own:
-        seen |= Q(**{own: viewer.pk})
+    seen = Q(**{own: viewer.pk}) if own else Q()
+    if way is not None:
+        seen |= Q(**{f"{way}__in" if way else "pk__in": leads_seen(viewer).values("pk")})
     return rows.filter(seen)
 
 

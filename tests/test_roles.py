@@ -258,7 +258,8 @@ def test_no_search_of_a_rep_finds_others(everything: Everything, query: str) -> 
 
 def test_a_rep_changes_nothing_of_others(everything: Everything) -> None:
     client = everything.client("Rep")
-    lead, before = everything.foreign.lead, TimelineEntry.objects.count()
+    lead = everything.foreign.lead
+    before = TimelineEntry.objects.filter(lead=lead).count()
     for name, pattern in addresses():
         if "object_id" not in pattern.pattern.converters and "call_id" not in (
             pattern.pattern.converters
@@ -272,9 +273,7 @@ def test_a_rep_changes_nothing_of_others(everything: Everything) -> None:
         assert answer.status_code in (302, 403, 404, 405), (name, answer.status_code)
     lead.refresh_from_db()
     assert (lead.first_name, lead.stage) == ("Zebulon", "new")
-    assert TimelineEntry.objects.filter(lead=lead).count() == TimelineEntry.objects.filter(
-        lead=lead, text__icontains="Zebulon"
-    ).count() + (before - before)
+    assert TimelineEntry.objects.filter(lead=lead).count() == before
     assert Call.objects.get(pk=everything.live.pk).end_reason == ""
 
 

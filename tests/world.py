@@ -95,7 +95,7 @@ def world(owner: User, **marks: Any) -> World:
                                  notes=f"With {name}")  # fmt: skip
     note = TimelineEntry.objects.create(lead=lead, kind="note", text=f"{name}, {phone}, is kind")
     task = Task.objects.create(lead=lead, title=f"Ask {name}", due_at=now, owner=owner)
-    change = BulkChange.objects.create(action="tag", title="Tag", at=now, state="done")
+    change = BulkChange.objects.create(action="tag", title="Tag", at=now, state="done", actor=owner)
     reservation = ReservationFactory(call=call)
     period = BudgetPeriodFactory()
     transfer = Transfer.objects.create(call=call, reason=f"{name} asks", kind="takeover",
@@ -120,7 +120,7 @@ def world(owner: User, **marks: Any) -> World:
         BulkChangeLead.objects.create(change=change, lead_id=lead.pk, before={"name": name}),
         change,
         CarrierEvent.objects.create(call=call, kind="status", key="1", payload={"To": phone}),
-        CarrierDifference.objects.create(call=call, kind="duration", sid="CA" + "2" * 32,
+        CarrierDifference.objects.create(call=call, kind="duration", sid=f"CA{lead.pk.hex}",
                                          found_at=now, seen_at=now),
         TransferLeg.objects.create(transfer=transfer, rep=owner, address="client:rep"),
         ReservationLine.objects.create(reservation=reservation, period=period, amount=Decimal(0)),
