@@ -253,7 +253,7 @@ def test_whoever_may_only_look_changes_nothing(client: Client, rep: Any) -> None
         *Permission.objects.filter(codename__in=["view_appointment", "view_lead"])
     )
     client.force_login(person)
-    meeting = meeting_of(rep, workday())
+    meeting = meeting_of(person, workday())
     day = {"day": f"{workday():%Y-%m-%d}"}
     page = client.get(reverse("admin:leads_calendar"), day).content.decode()
     assert "data-move" not in page

@@ -268,11 +268,12 @@ def test_only_what_a_role_may_do_is_offered(client: Client) -> None:
     person = UserFactory()
     person.user_permissions.add(*Permission.objects.filter(codename__in=["view_lead"]))
     client.force_login(person)
-    lead = LeadFactory()
-    ask(client, "assign", [lead], owner=person.pk, confirmed="1")
+    lead = LeadFactory(owner=person)
+    other = UserFactory()
+    ask(client, "assign", [lead], owner=other.pk, confirmed="1")
     ask(client, "export", [lead], confirmed="1")
     lead.refresh_from_db()
-    assert lead.owner is None
+    assert lead.owner == person
     assert not AuditEntry.objects.exists()
     for name in ("note", "stage"):
         assert client.post(step(lead, name), {"text": "x", "stage": "lost"}).status_code == 403

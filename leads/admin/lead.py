@@ -32,7 +32,7 @@ from leads.admin.lead_steps import LeadSteps, refused
 from leads.admin.lead_views import SavedViews
 from leads.admin.paging import LongListPaginator
 from leads.models import Lead
-from leads.search import leads_found
+from leads.search import leads_search
 from leads.services import (
     InvalidPhone,
     LeadExists,
@@ -121,7 +121,17 @@ class LeadAdmin(LeadSteps, BulkActions, SavedViews, LeadColumns):  # type: ignor
     ) -> tuple[QuerySet[Lead], bool]:
         if not search_term.strip():
             return queryset, False
-        return leads_found(queryset, search_term), False
+        found = leads_search(queryset, search_term)
+        request.counted = found.counted  # type: ignore[attr-defined]
+        return found.leads, False
+
+    def get_paginator(
+        self, request: HttpRequest, queryset: Any, per_page: int, *args: Any, **kwargs: Any
+    ) -> Any:
+        paginator: Any = super().get_paginator(request, queryset, per_page, *args, **kwargs)
+        # The list has its filters by the time it is searched: what was found is all of it.
+        paginator.counted = getattr(request, "counted", None)
+        return paginator
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -117,6 +117,7 @@ class Lead(models.Model):
             models.Index(Lower("last_name"), Lower("street"), name="lead_name_street"),
             # In the order of the list: those without a score come last.
             models.Index(Coalesce("score", -1).desc(), F("id").desc(), name="lead_score_order"),
+            models.Index(Coalesce("score", -1), F("id").desc(), name="lead_score_upwards"),
         )
 
     def __str__(self) -> str:

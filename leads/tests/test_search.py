@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from leads.models import Lead
-from leads.search import leads_found
+from leads.search import _LEAD_WORDS, _matches, _query_words, leads_found, leads_search
 from tests.factories import LeadFactory, TimelineEntryFactory
 
 pytestmark = pytest.mark.django_db
@@ -72,7 +72,30 @@ def test_it_finds_a_name_with_its_accents():
     assert found("José Núñez") == {lead}
 
 
-def test_it_takes_one_query_and_stays_within_what_may_be_seen(maria: Lead):
+def test_it_takes_few_queries_and_stays_within_what_may_be_seen(maria: Lead):
     with CaptureQueriesContext(connection) as queries:
         assert set(leads_found(Lead.objects.filter(city="Dallas"), "maria")) == set()
-    assert len(queries) == 1
+    assert len(queries) <= 3
+
+
+@pytest.mark.parametrize("most", [1, 2000])
+def test_a_word_that_many_have_finds_all_of_them_also_within_another_query(
+    monkeypatch: pytest.MonkeyPatch, most: int
+):
+    monkeypatch.setattr("leads.search.MOST", most)
+    many = {LeadFactory(last_name="Hill") for _ in range(3)}
+    LeadFactory(last_name="Dale", email="dale@example.com")
+    assert found("hill") == many
+    assert leads_search(Lead.objects.all(), "hill").counted.count() == 3
+    inner = leads_found(Lead.objects.all(), "hill").order_by().values("pk")
+    assert set(Lead.objects.filter(pk__in=inner)) == many
+
+
+@pytest.mark.postgresql
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no index of words")
+@pytest.mark.parametrize("term", ["maria", "(512) 555-0133", "lopez austin"])
+def test_the_index_answers(maria: Lead, term: str):
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    plan = Lead.objects.filter(_matches(_LEAD_WORDS, _query_words(term))).explain()
+    assert "lead_search" in plan
