@@ -21,6 +21,7 @@ _CONTRACTIONS = (
     (re.compile(r"'ll\b"), " will"),
     (re.compile(r"\b(i|you|we|they|he|she|it|that|there)'d\b"), r"\1 would"),
     (re.compile(r"\b(it|that|what|who|where|there|he|she|here|when|how)'s\b"), r"\1 is"),
+    (re.compile(r"\b(nobody|somebody|everybody|no one|everyone|everything|nothing)'s\b"), r"\1 is"),
     (re.compile(r"\blet's\b"), "let us"),
 )
 # Spellings without the apostrophe and words run together, as recognisers and chat give them.
@@ -180,6 +181,7 @@ _ITSELF = frozenset({"interested", "interesting", "nothing", "something", "anyth
 @lru_cache(maxsize=8192)
 def stem(word: str) -> str:
     """Return a word without its ending, so that "selling", "sells" and "sell" are one."""
+    word = word.removesuffix("'s")
     for group in _DETERMINERS:
         if word in group:
             return min(group)

@@ -28,6 +28,8 @@ _SOFTENERS = re.compile(
 _YOU = re.compile(
     r"\byou (guys|people|folks|all|lot|all people|idiots|scammers|bastards|jerks|clowns)\b"
 )
+# "Can't you text me" asks for it; "can you not text me" and "don't you text me" ask for the opposite.
+_SUGGESTION = re.compile(r"\b(why (do|can|could) not you|(can|could|will|would) not you)\b")
 _FUCK_OFF = re.compile(r"\b(fuck|piss) (off|you)\b")
 
 
@@ -51,6 +53,7 @@ def _plain_sentence(text: str) -> str:
     words = _SOFTENERS.sub(" ", words)
     words = re.sub(r"(\w)'s\b", r"\1", words).replace("'", "")
     words = _YOU.sub("you", " ".join(words.split()))
+    words = _SUGGESTION.sub("could you", words)
     return _ROUNDED_OFF.sub("", _LED_IN.sub("", words))
 
 
