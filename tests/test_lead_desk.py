@@ -255,6 +255,20 @@ def test_leads_are_taken_out_as_a_file_and_the_audit_says_so(manager: Client) ->
     assert (entry.text, entry.actor_name) == ("Downloaded 1 leads.", "dana")
 
 
+def test_leads_are_erased_for_good_and_one_on_a_call_stays(manager: Client) -> None:
+    gone, busy = LeadFactory(first_name="Zebedee"), LeadFactory()
+    CallFactory(lead=busy, live=True)
+    page = ask(manager, "erase", [gone, busy]).content.decode()
+    assert "cannot be undone by anybody" in page
+    page = ask(manager, "erase", [gone, busy], confirmed="1").content.decode()
+    assert "This field is required" in page, "the audit wants a reason"
+    ask(manager, "erase", [gone, busy], confirmed="1", reason="request of 3 May")
+    assert BulkChange.objects.get().changed == 1
+    assert not Lead.objects.filter(first_name="Zebedee").exists()
+    assert shown(manager) == {busy}
+    assert AuditEntry.objects.get(action="erase").text == "Erased a lead: request of 3 May."
+
+
 def test_a_long_change_shows_its_progress(manager: Client, monkeypatch: Any) -> None:
     monkeypatch.setattr("leads.admin.bulk.bulk_step", lambda **_: True)
     page = ask(manager, "tag", [LeadFactory()], tags="x", confirmed="1")

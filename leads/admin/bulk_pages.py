@@ -67,6 +67,12 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(max_length=200, required=False, label="Why (optional)")
 
 
+class AuditReasonForm(forms.Form):
+    """Why, for the audit."""
+
+    reason = forms.CharField(max_length=200, label="Why, without names (for the audit)", strip=True)
+
+
 def tags_of(text: str) -> list[str]:
     """Return the tags of a line with commas between, each once."""
     parts = (part.strip()[:40] for part in re.split(r"[,;]", text))
@@ -196,5 +202,22 @@ PAGES = (
         ),
         button="Download",
         answer=_export,
+    ),
+    BulkPage(
+        key="erase",
+        label="Erase for good…",
+        permission="leads.erase_lead",
+        form=AuditReasonForm,
+        title=lambda options, count: f"Erase {_leads(count)}",
+        lines=(
+            "Names, numbers, addresses, notes, transcripts, recordings, tasks and appointments go, "
+            "in every table and file. Calls and what they cost stay without a name.",
+            "Numbers on the do-not-call list stay on it, so that the wish is obeyed.",
+            "Rows in linked Google Sheets stay: erase a lead from its own page to delete its row.",
+            "A lead who is on a call stays; the result says how many were erased.",
+            "It cannot be undone by anybody: nothing is kept that could bring them back.",
+        ),
+        button="Erase for good",
+        danger=True,
     ),
 )

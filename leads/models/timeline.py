@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -56,3 +57,9 @@ class TimelineEntry(models.Model):
 
     def __str__(self) -> str:
         return self.text[:80]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Add the entry; one that is there is never written again."""
+        if not self._state.adding:
+            raise TypeError("The timeline is append-only: add an entry that says what changed.")
+        super().save(*args, **kwargs)

@@ -232,3 +232,13 @@ def test_the_timeline_writes_a_key_once():
     for _ in range(2):
         timeline_add(lead_id=lead.pk, kind="note", text="Called back.", key="note:1")
     assert TimelineEntry.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_an_entry_of_the_timeline_is_never_rewritten():
+    entry = timeline_add(lead_id=LeadFactory().pk, kind="note", text="Called back.")
+    entry.text = "Never called."
+    with pytest.raises(TypeError, match="append-only"):
+        entry.save()
+    entry.refresh_from_db()
+    assert entry.text == "Called back."

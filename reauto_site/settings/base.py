@@ -182,7 +182,11 @@ PHONENUMBER_DB_FORMAT = "E164"
 OUTBOX_ADD = "calls.services.outbox.outbox_add"
 # What can be done to many leads at once, by the app that knows how.
 BULK_PAGES = ["leads.admin.bulk_pages.PAGES", "calls.admin.bulk_pages.PAGES"]
-BULK_ACTIONS = ["leads.services.bulk_actions.ACTIONS", "calls.services.bulk_actions.ACTIONS"]
+BULK_ACTIONS = [
+    "leads.services.bulk_actions.ACTIONS",
+    "calls.services.bulk_actions.ACTIONS",
+    "leads.erasure.bulk.ACTIONS",
+]
 # Where leads, which may not import calls, hear what came of them.
 LEAD_CALL_RESULTS = "calls.lead_results.call_results"
 # What each app does when a lead is erased; those above first, leads last.
