@@ -19,6 +19,8 @@ from typing import IO, Any, Final
 
 from openpyxl import load_workbook
 
+from leads.encodings import NAMES, UnknownEncoding, encoding_of, whole
+
 MAX_BYTES: Final = 50 * 1024 * 1024
 MAX_UNPACKED_BYTES: Final = 600 * 1024 * 1024
 MAX_ROWS: Final = 250_000
@@ -68,8 +70,7 @@ def shape_of(file: IO[bytes], *, size: int, most: int = MAX_BYTES) -> FileShape:
         )
     if start.startswith((b"%PDF", b"{\\rtf", b"\x89PNG", b"\x1f\x8b")):
         raise FileRefused("This is not a table. Upload a CSV or an .xlsx file.")
-    encoding, name = _encoding(file)
-    return FileShape(f"CSV, {name}", encoding, _delimiter(file, encoding))
+    return csv_shape(file)
 
 
 def rows_of(path: Path, shape: FileShape) -> Iterator[list[str]]:
@@ -84,7 +85,7 @@ def rows_of(path: Path, shape: FileShape) -> Iterator[list[str]]:
 def rows_guess(path: Path, shape: FileShape) -> int:
     """Return about how many rows a file has, quickly: for progress, not for counting."""
     if shape.encoding:
-        width = 2 if shape.encoding.startswith("utf-16") else 1
+        width = {"utf-16": 2, "utf-32": 4}.get(shape.encoding[:6], 1)
         with path.open("rb") as file:
             lines = sum(block.count(b"\n") for block in iter(lambda: file.read(_BLOCK), b""))
         return max(lines, path.stat().st_size // (200 * width) if lines < 2 else lines)
@@ -92,58 +93,22 @@ def rows_guess(path: Path, shape: FileShape) -> int:
         return int(getattr(book.worksheets[0], "max_row", 0) or 0)
 
 
-def _encoding(file: IO[bytes]) -> tuple[str, str]:
-    file.seek(0)
-    start = file.read(4096)
-    if start.startswith(codecs.BOM_UTF8):
-        return "utf-8-sig", "UTF-8"
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return _readable(file, "utf-16", "UTF-16")
-    if start.count(0) > len(start) // 4:
-        even, odd = start[0::2].count(0), start[1::2].count(0)
-        return _readable(file, "utf-16-le" if odd > even else "utf-16-be", "UTF-16")
+def csv_shape(file: IO[bytes], encoding: str = "") -> FileShape:
+    """Find out how to read a text file, or how to read it in the encoding that a person chose.
+
+    Raises:
+        FileRefused: it cannot be read in it, or in any.
+    """
     try:
-        return _readable(file, "utf-8", "UTF-8")
-    except FileRefused:
-        return _windows_1252(file)
+        encoding = whole(file, encoding) if encoding else encoding_of(file)
+    except UnknownEncoding as error:
+        raise FileRefused(
+            f"The file's encoding is not recognised: {error}. {_SAVE_AGAIN}"
+        ) from None
+    return FileShape(f"CSV, {NAMES[encoding]}", encoding, delimiter_of(file, encoding))
 
 
-def _readable(file: IO[bytes], encoding: str, name: str) -> tuple[str, str]:
-    decoder = codecs.getincrementaldecoder(encoding)()
-    file.seek(0)
-    try:
-        for block in iter(lambda: file.read(_BLOCK), b""):
-            decoder.decode(block)
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError as error:
-        raise FileRefused(f"The file is not whole {name}: {error.reason}. {_SAVE_AGAIN}") from None
-    return encoding, name
-
-
-def _windows_1252(file: IO[bytes]) -> tuple[str, str]:
-    """Accept what decodes to western letters; anything decodes to something."""
-    foreign = letters = 0
-    file.seek(0)
-    for block in iter(lambda: file.read(_BLOCK), b""):
-        try:
-            text = block.decode("cp1252")
-        except UnicodeDecodeError:
-            break
-        if "\x00" in text:
-            break
-        strange = [sign for sign in text if ord(sign) > 127]
-        foreign += len(strange)
-        letters += sum(sign.isalpha() or sign in "’‘“”–—…•€£°®\xa0" for sign in strange)
-    else:
-        if letters >= 0.8 * foreign:
-            return "cp1252", "Windows-1252"
-    raise FileRefused(
-        "The file's encoding is not recognised: it is neither UTF-8, UTF-16 nor Windows-1252. "
-        + _SAVE_AGAIN
-    )
-
-
-def _delimiter(file: IO[bytes], encoding: str) -> str:
+def delimiter_of(file: IO[bytes], encoding: str) -> str:
     """Return the sign that splits the first rows into the most cells, and all into as many."""
     file.seek(0)
     text = codecs.getincrementaldecoder(encoding)(errors="ignore").decode(file.read(1 << 16))

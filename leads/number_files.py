@@ -63,7 +63,7 @@ def _member(file: IO[bytes]) -> IO[bytes]:
 def as_text(file: IO[bytes], target: Path, *, size: int) -> FileShape:
     """Store a table of numbers at `target` so that it can be read from any line on.
 
-    A workbook, or a file in UTF-16, becomes CSV in UTF-8; everything else stays byte for byte.
+    A workbook, or a file in UTF-16 or -32, becomes CSV in UTF-8; all else stays byte for byte.
 
     Raises:
         FileRefused: it cannot be read; says why and what to do.
@@ -73,7 +73,7 @@ def as_text(file: IO[bytes], target: Path, *, size: int) -> FileShape:
     with target.open("wb") as out:
         while block := file.read(1 << 20):
             out.write(block)
-    if shape.encoding in ("utf-8", "utf-8-sig", "cp1252"):
+    if shape.encoding and not shape.encoding.startswith(("utf-16", "utf-32")):
         return shape
     source = target.rename(target.with_suffix(".csv" if shape.encoding else ".xlsx"))
     try:

@@ -84,6 +84,23 @@ def test_wrong_columns_are_explained_and_kept_as_chosen(desk: Client) -> None:
     assert '<option value="full_name" selected>' in shown
 
 
+def test_letters_that_look_wrong_are_read_again_in_another_encoding(desk: Client) -> None:
+    page = upload(desk, "Cell,Name\n5122000001,Çağrı Şahin\n".encode("cp1254")).url
+    shown = desk.get(page).content.decode()
+    assert "Letters look wrong?" in shown
+    assert "Çaðrý Þahin" in shown
+    desk.post(page, {"do": "read_as", "encoding": "cp1254"})
+    shown = desk.get(page).content.decode()
+    assert "Çağrı Şahin" in shown
+    assert "Windows-1254 (Turkish)" in shown
+    answer = desk.post(page, {"do": "read_as", "encoding": "utf-16"})
+    assert "encoding is not recognised" in answer.content.decode()
+    assert "Choose one of the encodings" in desk.post(
+        page, {"do": "read_as", "encoding": "rot13"}
+    ).content.decode()  # fmt: skip
+    assert ImportBatch.objects.get().encoding == "cp1254"
+
+
 def test_who_may_only_read_imports_cannot_start_them(client: Client, desk: Client) -> None:
     page = upload(desk).url
     reader = UserFactory(is_staff=True)

@@ -24,6 +24,7 @@ from unfold.decorators import display
 
 from leads.admin.append_only import AppendOnlyAdmin
 from leads.admin.import_page import import_page, progress
+from leads.encodings import NAMES
 from leads.import_files import MAX_BYTES, MAX_ROWS, FileRefused
 from leads.models import AuditEntry, ImportBatch, ImportMapping
 from leads.selectors import import_error_rows
@@ -33,6 +34,7 @@ from leads.services.imports import (
     import_check,
     import_commit,
     import_create,
+    import_read_as,
     import_undo,
 )
 
@@ -148,6 +150,9 @@ class ImportBatchAdmin(AppendOnlyAdmin):
             try:
                 if request.POST.get("do") == "commit":
                     import_commit(batch_id=batch.pk, now=timezone.now())
+                elif request.POST.get("do") == "read_as":
+                    import_read_as(batch_id=batch.pk, encoding=request.POST.get("encoding", ""))
+                    return HttpResponseRedirect(_page_of(batch.pk))
                 else:
                     import_check(
                         batch_id=batch.pk,
@@ -156,7 +161,7 @@ class ImportBatchAdmin(AppendOnlyAdmin):
                         now=timezone.now(),
                     )
                 return HttpResponseRedirect(_page_of(batch.pk))
-            except (ImportNotReady, ValidationError, ValueError) as refusal:
+            except (FileRefused, ImportNotReady, ValidationError, ValueError) as refusal:
                 error = _words(refusal)
         again = "columns" in request.GET or bool(error)
         context = {
@@ -165,6 +170,9 @@ class ImportBatchAdmin(AppendOnlyAdmin):
             "title": f"Import of {batch.file_name}",
             "page": import_page(batch, chosen=chosen, columns_again=again),
             "batch": batch,
+            "encodings": sorted({name: key for key, name in NAMES.items()}.items())
+            if batch.encoding
+            else [],
             "error": error,
             "may_change": self.has_add_permission(request),
             "may_take_out": request.user.has_perm("leads.export_lead"),

@@ -18,7 +18,16 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from leads.import_files import MAX_COLUMNS, FileRefused, rows_guess, rows_of, shape_of
+from leads.encodings import NAMES
+from leads.import_files import (
+    MAX_COLUMNS,
+    FileRefused,
+    FileShape,
+    csv_shape,
+    rows_guess,
+    rows_of,
+    shape_of,
+)
 from leads.models import ImportBatch, ImportMapping
 from leads.policy.import_fields import header_there, mapping_guess, mapping_problems
 from leads.services.import_check import chunk_check
@@ -56,42 +65,65 @@ def import_create(
     batch = ImportBatch(
         file_name=PurePath(name.replace("\\", "/")).name[:200] or "file",
         source=source,
-        format=shape.format,
-        encoding=shape.encoding,
-        delimiter=shape.delimiter,
         created_by_id=actor.pk if actor else None,
     )
     file.seek(0)
     batch.file.save(f"{batch.pk}{'.csv' if shape.encoding else '.xlsx'}", file, save=False)
     try:
-        path = Path(batch.file.path)
-        first = [row for row in itertools.islice(rows_of(path, shape), _SAMPLES + 1) if row]
-        if not first:
-            raise FileRefused("The file has no rows.")
-        width = max(map(len, first))
-        if width > MAX_COLUMNS:
-            raise FileRefused(
-                f"The file has {width} columns; {MAX_COLUMNS} are the most. Delete some."
-            )
-        batch.has_header = header_there(first[0])
-        if batch.has_header and len(first) == 1:
-            raise FileRefused("The file has a header and no rows.")
-        names = first[0] if batch.has_header else []
-        batch.columns = [
-            (names[index].strip() if index < len(names) else "") or f"Column {index + 1}"
-            for index in range(len(names) or width)
-        ]
-        batch.samples = [[cell[:60] for cell in row] for row in first[int(batch.has_header) :]]
-        remembered = ImportMapping.objects.filter(pk=source).first()
-        batch.mapping = mapping_guess(
-            batch.columns, batch.samples, remembered=remembered.fields if remembered else None
-        )
-        batch.total_rows = rows_guess(path, shape)
+        _read_top(batch, shape)
         batch.save(force_insert=True)
     except BaseException:
         batch.file.delete(save=False)
         raise
     return batch
+
+
+@transaction.atomic
+def import_read_as(*, batch_id: UUID, encoding: str) -> ImportBatch:
+    """Read the top of a file again, in the encoding that a person has chosen.
+
+    Raises:
+        ImportNotReady: the import is being worked on or was committed.
+        FileRefused: the file cannot be read in it.
+        ValidationError: there is no such encoding, or the file is a workbook, which needs none.
+    """
+    batch = _locked(batch_id, STATE.UPLOADED, STATE.CHECKED, STATE.FAILED)
+    if encoding not in NAMES or not batch.encoding:
+        raise ValidationError("Choose one of the encodings that are listed.")
+    with Path(batch.file.path).open("rb") as file:
+        shape = csv_shape(file, encoding)
+    batch.rows.all().delete()
+    batch.state, batch.error = STATE.UPLOADED, ""
+    _read_top(batch, shape)
+    batch.save()
+    return batch
+
+
+def _read_top(batch: ImportBatch, shape: FileShape) -> None:
+    """Keep how a file is read, its columns, its first rows, and what the columns may hold."""
+    path = Path(batch.file.path)
+    first = [row for row in itertools.islice(rows_of(path, shape), _SAMPLES + 1) if row]
+    if not first:
+        raise FileRefused("The file has no rows.")
+    width = max(map(len, first))
+    if width > MAX_COLUMNS:
+        raise FileRefused(f"The file has {width} columns; {MAX_COLUMNS} are the most. Delete some.")
+    batch.format, batch.encoding = shape.format, shape.encoding
+    batch.delimiter = shape.delimiter
+    batch.has_header = header_there(first[0])
+    if batch.has_header and len(first) == 1:
+        raise FileRefused("The file has a header and no rows.")
+    names = first[0] if batch.has_header else []
+    batch.columns = [
+        (names[index].strip() if index < len(names) else "") or f"Column {index + 1}"
+        for index in range(len(names) or width)
+    ]
+    batch.samples = [[cell[:60] for cell in row] for row in first[int(batch.has_header) :]]
+    remembered = ImportMapping.objects.filter(pk=batch.source).first()
+    batch.mapping = mapping_guess(
+        batch.columns, batch.samples, remembered=remembered.fields if remembered else None
+    )
+    batch.total_rows = rows_guess(path, shape)
 
 
 @transaction.atomic
@@ -232,6 +264,7 @@ __all__ = [
     "import_check",
     "import_commit",
     "import_create",
+    "import_read_as",
     "import_step",
     "import_undo",
 ]

@@ -29,6 +29,7 @@ def shape(data: bytes) -> FileShape:
         ("utf-16", "UTF-16"),
         ("utf-16-le", "UTF-16"),
         ("utf-16-be", "UTF-16"),
+        ("utf-32", "UTF-32"),
         ("cp1252", "Windows-1252"),
     ],
 )
@@ -38,6 +39,43 @@ def test_it_reads_every_common_encoding(encoding: str, name: str, tmp_path: Path
     found = shape(file.read_bytes())
     assert (found.format, found.delimiter) == (f"CSV, {name}", ";")
     assert list(rows_of(file, found)) == ROWS
+
+
+WORDS = {
+    "western": ["José Núñez", "Zoë Lefèvre", "Mårten Ødegård"],
+    "polish": ["Łukasz Wójcik", "Małgorzata Żak"],
+    "russian": ["Иван Петров", "Ольга Смирнова"],
+    "greek": ["Γιώργος Παπαδόπουλος", "Ελένη Νικολάου"],
+    "japanese": ["山田太郎", "佐藤花子"],
+    "chinese": ["王小明", "李娜"],
+    "korean": ["김철수", "이영희"],
+}
+
+
+@pytest.mark.parametrize(
+    ("words", "encoding"),
+    [
+        ("western", "cp1252"), ("western", "mac_roman"), ("western", "cp850"),
+        ("polish", "cp1250"), ("russian", "cp1251"), ("russian", "koi8_r"), ("russian", "cp866"),
+        ("greek", "cp1253"), ("japanese", "shift_jis"), ("chinese", "gb18030"),
+        ("chinese", "big5"), ("korean", "euc_kr"),
+    ],
+)  # fmt: skip
+def test_it_reads_what_programs_of_other_countries_write(
+    words: str, encoding: str, tmp_path: Path
+) -> None:
+    rows = [["phone", "name"], *[["5122000001", name] for name in WORDS[words] * 9]]
+    file = tmp_path / "leads.csv"
+    file.write_bytes("".join(",".join(row) + "\n" for row in rows).encode(encoding))
+    assert list(rows_of(file, shape(file.read_bytes()))) == rows
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "mac_roman", "cp850"])
+def test_one_name_among_many_rows_is_enough(encoding: str, tmp_path: Path) -> None:
+    text = "phone,name\n" + "5122000001,Ann\n" * 500 + "5122000002,José\n"
+    file = tmp_path / "leads.csv"
+    file.write_bytes(text.encode(encoding))
+    assert list(rows_of(file, shape(file.read_bytes())))[-1] == ["5122000002", "José"]
 
 
 @pytest.mark.parametrize("sign", [",", ";", "\t", "|"])
@@ -51,8 +89,8 @@ def test_it_finds_the_separator(sign: str) -> None:
     [
         (b"", "empty"),
         (b"\xef\xbb\xbf", "empty"),
-        ("телефон,имя\n".encode("cp866") * 9 + b"\x81\x8d", "encoding is not recognised"),
-        ("電話,名前\n".encode("shift_jis") * 9, "encoding is not recognised"),
+        (bytes(range(1, 256)) * 9, "encoding is not recognised"),
+        (b"phone,name\n" + bytes(range(255, 127, -1)) * 9, "encoding is not recognised"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "old Excel file"),
         (b"PK\x03\x04 and no more", "damaged"),
         (b"%PDF-1.7 ...", "not a table"),
