@@ -15,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from agents.models import Evaluation
 from calls.models import CarrierDifference, Lease, RepLine, ScheduledWork
 from leads.models import BookingRules, BulkChange, Holiday, ImportBatch
 from tests import factories
@@ -49,6 +50,9 @@ ROWS: dict[str, Callable[[], Any]] = {
     "billing_budget": factories.BudgetPeriodFactory,
     "agents_playbook": factories.PlaybookVersionFactory,
     "agents_playbookversion": factories.PlaybookVersionFactory,
+    "agents_evaluation": lambda: Evaluation.objects.create(
+        version=factories.PlaybookVersionFactory()
+    ),
     "calls_campaign": factories.EnrolmentFactory,
     "calls_enrolment": factories.EnrolmentFactory,
     "calls_call": lambda: factories.CallFactory(ended=True),

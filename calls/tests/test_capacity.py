@@ -11,6 +11,7 @@ from calls.models import Call, Campaign, VoiceProcess
 from calls.services.capacity import voice_capacity, voice_capacity_free, voice_capacity_publish
 from calls.services.dialer import dial_next
 from calls.tests.conftest import Exchange, Post, enrol
+from leads.models import Task
 from tests.factories import CallFactory
 
 pytestmark = pytest.mark.django_db
@@ -71,5 +72,6 @@ def test_a_lead_who_calls_when_every_place_is_taken_hears_so(
     lead = enrol(campaign).lead
     publish(timezone.now(), most=1, live=1)
     answer = post("incoming", CallSid="CA" + "3" * 32, From=str(lead.phone), To="+15125550100")
-    assert b"try again later" in answer.content
+    assert b"cannot take your call right now" in answer.content
+    assert Task.objects.get(lead=lead).kind == Task.Kind.CALLBACK
     assert not Call.objects.exists()
