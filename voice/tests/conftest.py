@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
 import threading
 import wave
@@ -264,6 +265,8 @@ class Caller:
     async def __aexit__(self, *_: object) -> None:
         for task in self._tasks:
             task.cancel()
+        with contextlib.suppress(ConnectionError):  # the agent may have hung up already
+            await self.send({"event": "stop", "streamSid": "MZ"})
         await self.socket.close()
         await self._session.close()
 
