@@ -14,7 +14,7 @@ from unfold.decorators import display
 
 from billing.admin.append_only import AppendOnlyAdmin
 from billing.admin.date_range import DateRangeFilter
-from billing.formats import usd
+from billing.formats import exact_usd, usd
 from billing.models import Charge, Reconciliation, Reservation, ReservationLine
 
 STATE_COLOURS = {"Open": "warning", "Settled": "success", "Released": "info"}
@@ -78,7 +78,7 @@ class ChargeAdmin(AppendOnlyAdmin):
 
     @display(description="Unit price", ordering="unit_price")
     def per_unit(self, charge: Charge) -> str:
-        return f"${charge.unit_price.normalize():f}"
+        return exact_usd(charge.unit_price)
 
     @display(description="Amount", ordering="amount")
     def cost(self, charge: Charge) -> str:

@@ -18,6 +18,7 @@ from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
+from billing.formats import exact_usd
 from billing.models import Price
 from billing.services import PriceChangeRefused, price_change
 
@@ -63,7 +64,7 @@ class PriceAdmin(ModelAdmin):
 
     @display(description="Price", ordering="unit_price")
     def price(self, row: Price) -> str:
-        return f"${row.unit_price.normalize():f} / {row.get_unit_display().lower()}"
+        return f"{exact_usd(row.unit_price)} / {row.get_unit_display().lower()}"
 
     @display(description="Billed in steps of")
     def billing_step(self, row: Price) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Never
 from django.db import models
 from django.db.models import Q
 
+from billing.formats import usd
 from billing.models.price import Component, Unit
 
 
@@ -85,7 +86,7 @@ class Charge(models.Model):
         permissions = (("export_charge", "Can export charges"),)
 
     def __str__(self) -> str:
-        return f"{self.get_component_display()} ${self.amount}"
+        return f"{self.get_component_display()} {usd(self.amount)}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Add the row. Raises ChargeIsFinal if it is there already."""

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from django.db import models
 
+from billing.formats import usd
 from billing.models.price import Component
 
 
@@ -32,7 +33,7 @@ class Reconciliation(models.Model):
         indexes = (models.Index(fields=("at",), name="reconciliation_at"),)
 
     def __str__(self) -> str:
-        return f"{self.get_component_display()} ${self.estimated} → ${self.actual}"
+        return f"{self.get_component_display()} {usd(self.estimated)} → {usd(self.actual)}"
 
     @property
     def difference(self) -> Decimal:

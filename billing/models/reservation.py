@@ -8,6 +8,8 @@ from decimal import Decimal
 from django.db import models
 from django.db.models import Q
 
+from billing.formats import usd
+
 
 class Reservation(models.Model):
     """The promise for one call. Open while the call may still cost money."""
@@ -42,7 +44,7 @@ class Reservation(models.Model):
         indexes = (models.Index(fields=("state", "expires_at"), name="reservation_state_expiry"),)
 
     def __str__(self) -> str:
-        return f"${self.amount} {self.state}"
+        return f"{usd(self.amount)} {self.state}"
 
 
 class ReservationLine(models.Model):
@@ -62,4 +64,4 @@ class ReservationLine(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"${self.amount}"
+        return usd(self.amount)

@@ -18,6 +18,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from billing.export import charges_csv
+from billing.formats import usd
+from billing.policy.promise import PROMISE
 from billing.selectors import PriceUnknown
 from calls.desk.costs import Costs, Part, Span, charges_in, costs
 from calls.desk.forecast import forecasts
@@ -64,6 +66,7 @@ def costs_page(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {
         **admin.site.each_context(request),
         "title": "Costs",
+        "promise": PROMISE,
         "form": form,
         "costs": found,
         "components": _linked(found.components, "component__exact", span),
@@ -88,7 +91,8 @@ def promise_page(request: HttpRequest) -> HttpResponse:
     since = now - timedelta(days=DAYS)
     context: dict[str, Any] = {
         **admin.site.each_context(request),
-        "title": "Less than $0.10 a call",
+        "title": f"Less than {usd(PROMISE)} a call",
+        "promise": PROMISE,
         "settled": [
             {
                 "cost": row,

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
-from billing.formats import usd
+from billing.formats import usd, whole_usd
 from billing.models import Charge
 from billing.models.price import Component
 from billing.policy.rounding import micro
@@ -220,7 +220,7 @@ def answer_in_words(answer: dict[str, Any]) -> str:
     if kind == "months" and isinstance(value, int | float):
         return "at once" if value == 0 else f"in {value:g} month{'' if value == 1 else 's'}"
     if kind == "money" and isinstance(value, int | float):
-        return f"${value:,.0f}"
+        return whole_usd(value)
     if isinstance(value, dict):
         parts = ((name, part) for name, part in sorted(value.items()) if part not in (None, ""))
         return ", ".join(f"{name.replace('_', ' ')} {part}" for name, part in parts)

@@ -22,6 +22,7 @@ from pydantic import (
     model_validator,
 )
 
+from billing.policy.money_format import money_format
 from reauto_site.settings.llm import ModelEnvironment
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -92,6 +93,8 @@ class Environment(ModelEnvironment):
     """After so many days a recording may be deleted; 0: never by itself."""
 
     account_time_zone: str = "UTC"
+    account_money_format: str = "$1,234.56"
+    """The amount 1234.56 as the account writes it. Carriers bill in USD; nothing is converted."""
     email_host: str = ""
     email_port: int = 587
     email_user: str = ""
@@ -129,6 +132,12 @@ class Environment(ModelEnvironment):
     def _is_time_zone(cls, value: str) -> str:
         if value not in zoneinfo.available_timezones():
             raise ValueError("must be a time zone such as America/Chicago")
+        return value
+
+    @field_validator("account_money_format")
+    @classmethod
+    def _is_money(cls, value: str) -> str:
+        money_format(value)
         return value
 
     @field_validator("twilio_account_sid")

@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import zoneinfo
 from datetime import datetime
-from decimal import Decimal
 
 from django import template
 from django.utils import timezone
 
-from billing.formats import usd
+from billing.formats import exact_usd, usd
 from calls.formats import clock, in_words
 from leads.formats import national
 
 register = template.Library()
 
 register.filter("usd", usd)
+register.filter("exact_usd", exact_usd)
 register.filter("clock", clock)
 register.filter("in_words", in_words)
 register.filter("national", national)
-
-
-@register.filter
-def exact_usd(amount: Decimal) -> str:
-    """Return a unit price with every place that it has, such as $0.0085."""
-    return f"${amount.normalize():f}"
 
 
 @register.filter
