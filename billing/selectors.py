@@ -111,6 +111,8 @@ def call_estimate(
     for part, count in quantities.items():
         price = price_on(provider=provider, component=part, region=region, model="*", day=day)
         used = in_unit(seconds, price.unit) if count is None else count
-        billed = billed_quantity(used, increment=price.increment, minimum=price.minimum)
+        billed = billed_quantity(
+            used, increment=price.increment, minimum=price.minimum, rounding=price.rounding
+        )
         total += amount(billed, unit_price=price.unit_price)
     return total

@@ -20,6 +20,7 @@ from calls.services.carrier_recordings import (
     carrier_recording_fetch,
     recordings_verify,
 )
+from calls.services.number_rents import rents_charge
 from calls.services.outbox import Handler, NotYet, outbox_purge, outbox_run
 from calls.services.reviews import call_review_run
 from calls.services.transfers import transfer_ring
@@ -114,6 +115,10 @@ def _refresh_prices(payload: Mapping[str, Any], now: datetime) -> None:
     call_command("refresh_prices")
 
 
+def _number_rents(payload: Mapping[str, Any], now: datetime) -> None:
+    rents_charge(now)
+
+
 def _jobs_purge(payload: Mapping[str, Any], now: datetime) -> None:
     outbox_purge(done_before=now - KEEP_DONE)
 
@@ -143,6 +148,7 @@ HANDLERS: dict[str, Handler] = {
     "evaluation": _evaluation,
     "import": _import,
     "jobs_purge": _jobs_purge,
+    "number_rents": _number_rents,
     "numbers": _numbers,
     "purge_expired": _purge_expired,
     "reconcile_costs": _reconcile_costs,
@@ -165,6 +171,7 @@ QUEUES: dict[str, str] = {
     "evaluation": "slow",
     "import": "slow",
     "jobs_purge": "slow",
+    "number_rents": "slow",
     "numbers": "slow",
     "purge_expired": "slow",
     "reconcile_costs": "slow",
@@ -176,6 +183,7 @@ QUEUES: dict[str, str] = {
 
 CLAIMS: dict[str, timedelta] = {
     "sheet": timedelta(minutes=5),
+    "number_rents": timedelta(minutes=20),
     "reconcile_costs": timedelta(minutes=20),
     "recordings_verify": timedelta(minutes=20),
     "refresh_prices": timedelta(minutes=10),
@@ -190,6 +198,7 @@ def scheduled() -> dict[str, Rhythm]:
     """Return the kinds of work that recur, and when. Times are of ACCOUNT_TIME_ZONE."""
     rhythms: dict[str, Rhythm] = {
         "reconcile_costs": Daily(time(3, 10)),
+        "number_rents": Daily(time(2, 20)),
         "jobs_purge": Daily(time(4, 40)),
         "purge_expired": Daily(time(4, 20)),
         "sheets": Every(timedelta(minutes=5)),

@@ -1,5 +1,5 @@
 """Money on the manager's desk."""
 
-from billing.admin import budget, ledger, price
+from billing.admin import budget, ledger, number, price
 
-__all__ = ["budget", "ledger", "price"]
+__all__ = ["budget", "ledger", "number", "price"]

@@ -20,10 +20,11 @@ from unfold.decorators import display
 
 from billing.formats import exact_usd
 from billing.models import Price
+from billing.models.price import Rounding
 from billing.services import PriceChangeRefused, price_change
 
 _IDENTITY = ("provider", "component", "region", "model")
-_TERMS = ("unit", "increment", "minimum")
+_TERMS = ("unit", "increment", "minimum", "rounding")
 
 if TYPE_CHECKING:
     _Form = forms.ModelForm[Price]
@@ -69,6 +70,8 @@ class PriceAdmin(ModelAdmin):
     @display(description="Billed in steps of")
     def billing_step(self, row: Price) -> str:
         step = f"{row.increment.normalize():f}"
+        if row.rounding != Rounding.UP:
+            step += f", rounded {row.rounding}"
         return f"{step}, at least {row.minimum.normalize():f}" if row.minimum else step
 
     def get_fields(self, request: HttpRequest, obj: Price | None = None) -> Any:
@@ -78,7 +81,7 @@ class PriceAdmin(ModelAdmin):
             ("provider", "component"),
             ("region", "model"),
             ("unit", "unit_price"),
-            ("increment", "minimum"),
+            ("increment", "rounding", "minimum"),
             holds,
             "source",
             *told,

@@ -3,6 +3,7 @@
 from billing.models.alert import BudgetAlert, QualifiedLead
 from billing.models.budget import Budget, BudgetPeriod
 from billing.models.charge import Charge
+from billing.models.number import RentedNumber
 from billing.models.price import Price
 from billing.models.reconciliation import Reconciliation
 from billing.models.reservation import Reservation, ReservationLine
@@ -15,6 +16,7 @@ __all__ = [
     "Price",
     "QualifiedLead",
     "Reconciliation",
+    "RentedNumber",
     "Reservation",
     "ReservationLine",
 ]

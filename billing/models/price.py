@@ -27,6 +27,7 @@ class Component(models.TextChoices):
     LLM_INPUT = "llm_input", "Language model, words read"
     LLM_OUTPUT = "llm_output", "Language model, words written"
     LLM_GPU = "llm_gpu", "Language model, computing time"
+    NUMBER = "number", "Rent of the number"
 
 
 class Unit(models.TextChoices):
@@ -35,6 +36,15 @@ class Unit(models.TextChoices):
     CALL = "call", "Call"
     CHARACTER_1K = "1k_characters", "1 000 characters"
     TOKEN_1M = "1m_tokens", "1 000 000 tokens"
+    MONTH = "month", "Month"
+
+
+class Rounding(models.TextChoices):
+    """What becomes of a quantity that is no whole number of billing steps."""
+
+    UP = "up", "Up: a begun step is paid whole"
+    NEAREST = "nearest", "To the nearest step, half up"
+    DOWN = "down", "Down: only whole steps are paid"
 
 
 class Price(models.Model):
@@ -54,6 +64,12 @@ class Price(models.Model):
         decimal_places=6,
         default=Decimal(1),
         help_text="Billing step in units: 1 bills whole units, 0.000001 bills exactly.",
+    )
+    rounding = models.CharField(
+        max_length=8,
+        choices=Rounding.choices,
+        default=Rounding.UP,
+        help_text="To whole billing steps.",
     )
     minimum = models.DecimalField(
         max_digits=12, decimal_places=6, default=Decimal(0), help_text="Least billed quantity."

@@ -35,6 +35,7 @@ class Tariff:
     unit_price: Decimal
     increment: Decimal
     minimum: Decimal
+    rounding: str = "up"
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,7 +320,12 @@ def _time(seconds: int, tariff: Tariff) -> tuple[Decimal, Decimal]:
 @lru_cache(maxsize=20_000)
 def _owed(quantity: Fraction, tariff: Tariff) -> tuple[Decimal, Decimal]:
     """Return what is billed for a quantity, and what it would be without rounding up."""
-    billed = billed_quantity(quantity, increment=tariff.increment, minimum=tariff.minimum)
+    billed = billed_quantity(
+        quantity,
+        increment=tariff.increment,
+        minimum=tariff.minimum,
+        rounding=tariff.rounding,
+    )
     exact = Decimal(quantity.numerator) / Decimal(quantity.denominator)
     return (
         amount(billed, unit_price=tariff.unit_price),

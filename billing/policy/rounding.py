@@ -8,21 +8,27 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
-from math import ceil
+from math import ceil, floor
 
 MICRO = Decimal("0.000001")
 _SECONDS_PER_MINUTE = 60
 
 
 def billed_quantity(
-    quantity: Decimal | Fraction, *, increment: Decimal, minimum: Decimal = Decimal(0)
+    quantity: Decimal | Fraction,
+    *,
+    increment: Decimal,
+    minimum: Decimal = Decimal(0),
+    rounding: str = "up",
 ) -> Decimal:
-    """Return what is paid for: rounded up to whole increments, at least the minimum.
+    """Return what is paid for: rounded to whole increments, at least the minimum.
 
-    All are in the price's unit. Nothing used is nothing billed: an unanswered call is free.
+    All are in the price's unit; `rounding` is "up", "nearest" (half a step up) or "down". Nothing
+    used is nothing billed: an unanswered call is free.
 
     Raises:
-        ValueError: the quantity is negative or the increment is not positive.
+        ValueError: the quantity is negative, the increment is not positive, or the rounding is
+            none of the three.
     """
     if quantity < 0:
         raise ValueError("A used quantity cannot be negative.")
@@ -31,8 +37,18 @@ def billed_quantity(
     if quantity == 0:
         return Decimal(0)
     # A fraction, because 190 s in minutes is no finite decimal and must not round to one.
-    steps = ceil(Fraction(quantity) / Fraction(increment))
-    return max(steps * increment, minimum)
+    return max(_whole(Fraction(quantity) / Fraction(increment), rounding) * increment, minimum)
+
+
+def _whole(steps: Fraction, rounding: str) -> int:
+    match rounding:
+        case "up":
+            return ceil(steps)
+        case "nearest":
+            return floor(steps + Fraction(1, 2))
+        case "down":
+            return floor(steps)
+    raise ValueError(f"A price rounds up, nearest or down, not {rounding!r}.")
 
 
 def amount(billed: Decimal, *, unit_price: Decimal) -> Decimal:

@@ -66,6 +66,7 @@ class VoicePrice:
     unit_price: Decimal
     increment: Decimal = Decimal("0.001")
     minimum: Decimal = Decimal(0)
+    rounding: str = "up"
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +196,10 @@ def _again(
 def _price_of(characters: int, share: Fraction, price: VoicePrice) -> Decimal:
     sent = math.ceil(characters * share)
     billed = billed_quantity(
-        Fraction(sent, _PER_PRICE), increment=price.increment, minimum=price.minimum
+        Fraction(sent, _PER_PRICE),
+        increment=price.increment,
+        minimum=price.minimum,
+        rounding=price.rounding,
     )
     return amount(billed, unit_price=price.unit_price)
 

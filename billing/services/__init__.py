@@ -5,6 +5,7 @@ from billing.services.charges import charge_correct, charge_record, charge_spare
 from billing.services.periods import NotInTransaction
 from billing.services.prices import PriceChangeRefused, price_change, prices_seed
 from billing.services.reconciliations import actual_record
+from billing.services.rents import Sharer, rent_charge, rent_day_close, rented_number_note
 from billing.services.reservations import (
     BudgetExhausted,
     ReservationClosed,
@@ -20,6 +21,7 @@ __all__ = [
     "NotInTransaction",
     "PriceChangeRefused",
     "ReservationClosed",
+    "Sharer",
     "actual_record",
     "budget_alert_raise",
     "budget_reserve",
@@ -29,6 +31,9 @@ __all__ = [
     "price_change",
     "prices_seed",
     "qualified_lead_record",
+    "rent_charge",
+    "rent_day_close",
+    "rented_number_note",
     "reservation_extend",
     "reservation_release",
     "reservation_settle",

@@ -48,7 +48,9 @@ def charge_record(
     price = price_on(
         provider=provider, component=component, region=region, model=model, day=at.date()
     )
-    billed = billed_quantity(quantity, increment=price.increment, minimum=price.minimum)
+    billed = billed_quantity(
+        quantity, increment=price.increment, minimum=price.minimum, rounding=price.rounding
+    )
     charge = Charge(
         key=key,
         call_id=UUID(str(call_id)) if call_id is not None else None,
@@ -63,13 +65,7 @@ def charge_record(
         amount=amount_of(billed, unit_price=price.unit_price),
         at=at,
     )
-    try:
-        return _add(charge)
-    except IntegrityError:
-        known = Charge.objects.filter(key=key).first()
-        if known is None:
-            raise
-        return known
+    return charge_write(charge)
 
 
 def charge_spare(
@@ -111,10 +107,21 @@ def charge_spare(
         is_estimate=False,
         at=at,
     )
+    return charge_write(charge)
+
+
+def charge_write(charge: Charge) -> Charge:
+    """Add a row to the ledger, and to what its budgets have spent; once per key.
+
+    For the services of this package, who know what a thing costs. Returns the row that is there.
+    """
     try:
         return _add(charge)
     except IntegrityError:
-        return Charge.objects.get(key=key)
+        known = Charge.objects.filter(key=charge.key).first()
+        if known is None:
+            raise
+        return known
 
 
 @transaction.atomic

@@ -11,6 +11,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
 
 from billing.models import Price
+from billing.models.price import Rounding
 from billing.policy.price_list import shipped_prices
 
 logger = structlog.get_logger(__name__)
@@ -35,11 +36,12 @@ def price_change(
     unit: str | None = None,
     increment: Decimal | None = None,
     minimum: Decimal | None = None,
+    rounding: str | None = None,
 ) -> Price:
     """Let a price hold from a day on: close the row before it, open another, rewrite nothing.
 
     The same price again changes nothing and returns the row that holds. What is not given (unit,
-    increment, minimum) stays as it was.
+    increment, minimum, rounding) stays as it was.
 
     Args:
         unit_price: USD per unit.
@@ -72,6 +74,7 @@ def price_change(
         "unit": unit or (before.unit if before else ""),
         "unit_price": unit_price,
         "increment": _first(increment, before.increment if before else None, Decimal(1)),
+        "rounding": rounding or (before.rounding if before else Rounding.UP),
         "minimum": _first(minimum, before.minimum if before else None, Decimal(0)),
     }
     if before is not None:

@@ -120,7 +120,7 @@ class TestAnyHistory(TestCase):
 def form(**changes: Any) -> dict[str, Any]:
     return {
         "provider": "twilio", "component": "telephony_out", "region": "US", "model": "*",
-        "unit": "minute", "unit_price": "0.015", "increment": "1", "minimum": "0",
+        "unit": "minute", "unit_price": "0.015", "increment": "1", "rounding": "up", "minimum": "0",
         "valid_from": timezone.now().date().isoformat(), "source": "the console", **changes,
     }  # fmt: skip
 

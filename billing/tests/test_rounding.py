@@ -39,6 +39,32 @@ def test_it_bills_whole_increments_and_never_one_too_many(quantity, increment, m
     assert billed == minimum or billed - quantity < increment
 
 
+@given(
+    quantity=quantities,
+    increment=increments,
+    minimum=st.sampled_from([0, 1, 30]),
+    rounding=st.sampled_from(["up", "nearest", "down"]),
+)
+def test_every_rounding_bills_whole_steps_and_is_off_by_no_more_than_it_says(
+    quantity, increment, minimum, rounding
+):
+    billed = billed_quantity(
+        quantity, increment=increment, minimum=Decimal(minimum), rounding=rounding
+    )
+    assert billed % increment == 0 or billed == minimum
+    if quantity == 0 or billed == minimum:
+        assert billed in (0, minimum)
+        return
+    off = billed - quantity
+    match rounding:
+        case "up":
+            assert 0 <= off < increment
+        case "nearest":
+            assert -increment / 2 < off <= increment / 2
+        case "down":
+            assert -increment < off <= 0
+
+
 @given(seconds=seconds)
 def test_minutes_charged_one_by_one_add_up_to_the_whole(seconds: Decimal):
     price = Decimal("0.014")

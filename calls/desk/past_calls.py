@@ -117,7 +117,7 @@ def voice_prices(day: date) -> tuple[VoicePrice, VoicePrice]:
 
 def _price(provider: str, model: str, day: date) -> VoicePrice:
     row = price_on(provider=provider, component=Component.TTS, region="US", model=model, day=day)
-    return VoicePrice(row.unit_price, row.increment, row.minimum)
+    return VoicePrice(row.unit_price, row.increment, row.minimum, row.rounding)
 
 
 def _costs(ids: list[UUID]) -> tuple[dict[UUID, Decimal], dict[UUID, Decimal]]:

@@ -83,7 +83,7 @@ def tariffs_on(day: date, *, region: str = "US") -> Tariffs:
 
     def tariff(component: str, provider: str = CARRIER, model: str = "*") -> Tariff:
         row = price_on(provider=provider, component=component, region=region, model=model, day=day)
-        return Tariff(row.unit, row.unit_price, row.increment, row.minimum)
+        return Tariff(row.unit, row.unit_price, row.increment, row.minimum, row.rounding)
 
     return Tariffs(
         line=tariff(Component.TELEPHONY_OUT),

@@ -188,6 +188,12 @@ UNFOLD: dict[str, Any] = {
                     "permission": _may("billing.view_charge"),
                 },
                 _item("Prices", "sell", "billing_price_changelist", "billing.view_price"),
+                _item(
+                    "Our numbers",
+                    "dialpad",
+                    "billing_rentednumber_changelist",
+                    "billing.view_rentednumber",
+                ),
             ),
             _group(
                 "Connections",

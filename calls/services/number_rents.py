@@ -1,0 +1,88 @@
+"""Every night: the rent of our numbers, shared by the calls of the days that are over."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import structlog
+from django.conf import settings
+from django.db.models import Q
+from phonenumbers import PhoneNumberType, number_type, region_code_for_number
+
+from billing.models import RentedNumber
+from billing.selectors import PriceUnknown, call_cost
+from billing.services import Sharer, rent_charge, rent_day_close, rented_number_note
+from calls.models import Call, Campaign
+
+logger = structlog.get_logger(__name__)
+
+_KINDS = {PhoneNumberType.TOLL_FREE: "tollfree", PhoneNumberType.MOBILE: "mobile"}
+MOST_DAYS = 62
+"""Days that one run catches up with, per number; the next run goes on."""
+
+
+def rents_charge(now: datetime) -> int:
+    """Charge the rent of every number up to yesterday. Returns how many days were charged.
+
+    Days begin in the account's zone. Safe to run twice, and at the same time as itself.
+    """
+    zone = ZoneInfo(settings.ENV.account_time_zone)
+    numbers_note(zone)
+    today = now.astimezone(zone).date()
+    charged = 0
+    for number in RentedNumber.objects.all():
+        day = max(number.next_day or number.rented_from, number.rented_from)
+        end = min(today, number.rented_to or today, day + timedelta(days=MOST_DAYS))
+        while day < end:
+            charged += _day(number, day, zone)
+            day += timedelta(days=1)
+    return charged
+
+
+def numbers_note(zone: ZoneInfo) -> None:
+    """Take for rented every number that a campaign has called from, since its first start."""
+    known = {str(number) for number in RentedNumber.objects.values_list("number", flat=True)}
+    used = Campaign.objects.filter(started_at__isnull=False).order_by("started_at")
+    for campaign in used:
+        number = campaign.caller_number
+        if str(number) in known or campaign.started_at is None:
+            continue
+        known.add(str(number))
+        rented_number_note(
+            number=str(number),
+            kind=_KINDS.get(number_type(number), "local"),
+            since=campaign.started_at.astimezone(zone).date(),
+        )
+
+
+def _day(number: RentedNumber, day: date, zone: ZoneInfo) -> bool:
+    begins = datetime.combine(day, time(), tzinfo=zone)
+    ends = datetime.combine(day + timedelta(days=1), time(), tzinfo=zone)
+    calls = list(
+        Call.objects.filter(
+            Q(direction=Call.Direction.OUTBOUND, from_number=number.number)
+            | Q(direction=Call.Direction.INBOUND, to_number=number.number),
+            created_at__gte=begins,
+            created_at__lt=ends,
+        )
+        .order_by("created_at", "pk")
+        .values_list("pk", "campaign_id")
+    )
+    sharers = [Sharer(call_id, campaign_id) for call_id, campaign_id in calls]
+    try:
+        rent_charge(
+            number=number,
+            region=region_code_for_number(number.number) or "US",
+            day=day,
+            sharers=sharers or [Sharer(None, None)],
+            at=ends - timedelta(seconds=1),
+        )
+    except PriceUnknown as error:
+        # Days that are over get no price any more: there is nothing to wait for.
+        logger.error("rent_without_price", day=str(day), problem=str(error))
+        rent_day_close(number=number, day=day)
+        return False
+    for call_id, _campaign_id in calls:
+        Call.objects.filter(pk=call_id).update(cost=call_cost(call_id))
+    return True
