@@ -15,7 +15,7 @@ from django.utils import timezone
 from agents.interface import Brief, ConversationProtocol
 from calls.carrier import stream_signature_is_valid
 from calls.services.resumption import stream_resume
-from calls.services.streams import LiveCall, StreamRefused, stream_open
+from calls.services.streams import LiveCall, StreamRefused, stream_closed, stream_open
 from voice import wire
 from voice.clerk import in_database
 from voice.metrics import STREAMS_REFUSED
@@ -150,6 +150,13 @@ class TwilioMediaConsumer(AsyncWebsocketConsumer):
         news = asyncio.create_task(notices_forward(session, live.call_id), name="call-notices")
         try:
             await carry_call(session, live, type(self).converse(live.brief))
+        except Exception:
+            # It could not even be begun: nobody is left on a dead line until the watchdog comes.
+            session.lose("failed")
+            now = timezone.now()
+            await in_database(stream_closed, call_id=live.call_id, reason="failed", now=now)
+            await session.close()
+            raise
         finally:
             live_calls.release(call_id)
             news.cancel()

@@ -5,7 +5,8 @@ over sockets: REST (`rest`), signed webhooks (`webhooks`), TwiML (`twiml`, `verb
 Streams (`media_stream`). The people called are data: `personas/*.toml` and `voices/clips/*.wav`.
 """
 
+from calls.simulator.fast import Fast
 from calls.simulator.faults import Faults
 from calls.simulator.server import CarrierSimulator
 
-__all__ = ["CarrierSimulator", "Faults"]
+__all__ = ["CarrierSimulator", "Fast", "Faults"]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from calls.simulator import g711
-from calls.simulator.clips import beep, line_sound
+from calls.simulator.clips import beep
 from calls.simulator.persona import Persona
 
 
@@ -18,7 +18,9 @@ class Verdict:
     duration_ms: int
 
 
-def verdict(persona: Persona, mode: str, timeout_s: int, clips: Path) -> Verdict:
+def verdict(
+    persona: Persona, mode: str, timeout_s: int, sound_of: Callable[[str], bytes]
+) -> Verdict:
     """Return what detection finds (twilio.com/docs/voice/answering-machine-detection).
 
     With `Enable` a machine is reported as soon as it is recognised, with `DetectMessageEnd` only
@@ -26,7 +28,7 @@ def verdict(persona: Persona, mode: str, timeout_s: int, clips: Path) -> Verdict
     """
     found = Verdict(persona.answered_by, persona.amd_ms)
     if mode == "DetectMessageEnd" and persona.answered_by == "machine_start":
-        greeting = line_sound(persona.greeting, clips) if persona.greeting else b""
+        greeting = sound_of(persona.greeting) if persona.greeting else b""
         # The pause before the beep, and the beep itself, as the person's line plays them.
         sound_ms = (len(greeting) + len(beep())) // g711.BYTES_PER_MS + persona.beep_after_ms
         found = Verdict("machine_end_beep", persona.opening_after_ms + sound_ms + 100)

@@ -57,6 +57,7 @@ class Control:
         board = self._board
         calls = [
             {"sid": c.sid, "status": c.status, "persona": c.persona.name, "to": c.to}
+            | {"url": c.request.url, "created": c.created.isoformat()}
             for c in board.calls.values()
         ]
         return web.json_response(

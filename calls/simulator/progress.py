@@ -167,10 +167,10 @@ class Leg:
             return False
         call.set_status("ringing")
         self._report("ringing")
-        patience_s = float(call.request.timeout_s)
+        patience_s = self.board.network_s(call.request.timeout_s)
         ring_s = persona.ring_ms / 1000
         if persona.answer != "no_answer":
-            ring_s = ring_s or self.board.ring_s
+            ring_s = ring_s or self.board.network_s(self.board.ring_s)
         try:
             async with asyncio.timeout(min(ring_s or patience_s, patience_s)):
                 await self._over.wait()
@@ -192,7 +192,7 @@ class Leg:
             return
         line = call.line = Line(lambda: self.hang_up("lead"))
         line.lead = SimulatedLead(
-            call.persona, press=line.press, hang_up=line.hang_up, clips=self.board.clips
+            call.persona, press=line.press, hang_up=line.hang_up, sound_of=self.board.sound_of
         )
         call.started = datetime.now(UTC)
         call.set_status("in-progress")
@@ -249,7 +249,7 @@ class Leg:
     async def _detect(self) -> None:
         call, request = self.call, self.call.request
         timeout_s = request.machine_detection_timeout_s
-        found = verdict(call.persona, request.machine_detection, timeout_s, self.board.clips)
+        found = verdict(call.persona, request.machine_detection, timeout_s, self.board.sound_of)
         await asyncio.sleep(found.duration_ms / 1000)
         call.answered_by = found.answered_by
         call.note("amd", answered_by=found.answered_by, duration_ms=found.duration_ms)

@@ -14,6 +14,7 @@ from aiohttp import web
 from calls.simulator.call import SimulatedCall
 from calls.simulator.clips import CLIPS
 from calls.simulator.control import Control, start_inbound
+from calls.simulator.fast import Fast
 from calls.simulator.faults import FaultBook, Faults
 from calls.simulator.persona import PERSONAS
 from calls.simulator.rest import RestApi
@@ -39,6 +40,7 @@ class CarrierSimulator:
         faults: faults for every call; `carrier.faults.scope(...)` for one number or persona.
         default_persona: who answers numbers that are not in the directory; nobody if empty.
         personas, clips: folders with the personas and their voices.
+        fast: who answers is drawn by lot, and calls take little time.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class CarrierSimulator:
         default_persona: str = "",
         personas: Path = PERSONAS,
         clips: Path = CLIPS,
+        fast: Fast | None = None,
     ) -> None:
         self.faults = FaultBook(faults)
         self.base_url = ""
@@ -68,6 +71,7 @@ class CarrierSimulator:
         self._default_persona = default_persona
         self._personas = personas
         self._clips = clips
+        self._fast = fast
         self._session: aiohttp.ClientSession | None = None
         self._runner: web.AppRunner | None = None
         self._board: Switchboard | None = None
@@ -123,6 +127,7 @@ class CarrierSimulator:
             personas=self._personas,
             clips=self._clips,
             default_persona=self._default_persona,
+            fast=self._fast,
         )
         board.set_directory(self._directory)
         app = web.Application(client_max_size=MOST_REQUEST_BYTES)

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import aiohttp
 
-from calls.simulator import speech, wav
+from calls.simulator import lettered, speech, wav
 from calls.simulator.call import CallRequest, SimulatedCall
 from calls.simulator.clips import CLIPS, line_sound
 from calls.simulator.conference import Conference
+from calls.simulator.fast import Fast
 from calls.simulator.faults import FaultBook
 from calls.simulator.persona import PERSONAS, Persona, PersonaError, load_persona
 from calls.simulator.progress import Leg
@@ -46,7 +47,9 @@ class Switchboard:
         personas: Path = PERSONAS,
         clips: Path = CLIPS,
         default_persona: str = "",
+        fast: Fast | None = None,
     ) -> None:
+        self.fast = fast
         self.session = session
         self.webhooks = webhooks
         self.faults = faults
@@ -102,6 +105,20 @@ class Switchboard:
         name = self.directory.get(number.partition("?")[0], self._default_persona)
         return load_persona(name, self._personas_folder) if name else NOT_IN_SERVICE
 
+    def answering(self, number: str) -> Persona:
+        """Return who answers a call to a number that is made now."""
+        if self.fast is None or number in self.directory:
+            return self.persona_of(number)
+        return self.fast.hurried(load_persona(self.fast.draw(number), self._personas_folder))
+
+    def sound_of(self, line: str) -> bytes:
+        """Return the sound of a person's line, µ-law."""
+        return lettered.sound(line) if self.fast else line_sound(line, self.clips)
+
+    def network_s(self, seconds: float) -> float:
+        """Return how long something of the network takes that takes so long at Twilio."""
+        return self.fast.seconds(seconds) if self.fast else seconds
+
     def conference(self, name: str) -> Conference:
         """Return the room of that name; a new one when it does not exist, or is over."""
         if name not in self.conferences:
@@ -127,7 +144,7 @@ class Switchboard:
         Raises:
             QueueFullError: too many calls wait.
         """
-        call = SimulatedCall(self.account_sid, to, from_, self.persona_of(to), request)
+        call = SimulatedCall(self.account_sid, to, from_, self.answering(to), request)
         if self._waiting.full():
             raise QueueFullError
         leg = self.add(call)

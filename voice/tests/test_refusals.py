@@ -166,3 +166,14 @@ async def test_frames_do_not_wait_for_other_synchronous_work(
         finally:
             over.set()
     assert (closing.type, closing.data) == (aiohttp.WSMsgType.CLOSE, 4008)
+
+
+async def test_a_call_that_cannot_be_begun_is_ended_at_once(
+    http: aiohttp.ClientSession, server: Daphne, call: Call, token: str
+) -> None:
+    # Nobody has put a conversation on it: what makes one raises, as broken code would.
+    code = await closed_with(http, CONNECTED, json.dumps(start_message(str(call.pk), token)))
+    assert code == 1000
+    await sync_to_async(call.refresh_from_db)()
+    assert call.stream_closed_at is not None
+    assert call.end_reason == "failed"

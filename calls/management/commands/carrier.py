@@ -11,7 +11,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from calls.simulator import CarrierSimulator
+from calls.simulator import CarrierSimulator, Fast
+from calls.simulator.fast import OUTCOMES, outcomes_read
 from calls.simulator.faults import FaultBook, FaultError
 from calls.simulator.persona import PersonaError, persona_names
 from calls.simulator.server import PortTakenError
@@ -35,6 +36,20 @@ class Command(BaseCommand):
         add("--default-persona", default="", help="who answers numbers not in the directory")
         add("--cps", type=float, default=1.0, help="calls placed a second (default: %(default)s)")
         add("--ring-seconds", type=float, default=2.0, help="ring time (default: %(default)s)")
+        add(
+            "--fast",
+            type=float,
+            metavar="TIMES",
+            help="draw who answers by lot, and let people and network be so many times faster, "
+            "e.g. 20; what people say is short sound that carries its words",
+        )
+        add("--seed", type=int, default=1, help="of the lots of --fast (default: %(default)s)")
+        add(
+            "--outcomes",
+            metavar="PERSONA=PARTS,…",
+            help="how often each persona answers with --fast, in parts, e.g. "
+            "no_answer=30,eager_seller=5",
+        )
         add(
             "--fault",
             action="append",
@@ -70,6 +85,11 @@ class Command(BaseCommand):
 
     def _carrier(self, options: dict[str, Any]) -> CarrierSimulator:
         directory = read_directory(options["directory"]) if options["directory"] else {}
+        fast = None
+        if options["fast"] is not None:
+            given = options["outcomes"]
+            outcomes = outcomes_read(given) if given else dict(OUTCOMES)
+            fast = Fast(seed=options["seed"], times=options["fast"], outcomes=outcomes)
         for text in options["fault"]:
             FaultBook().add(text)  # a wrong one is refused before anything starts
         return CarrierSimulator(
@@ -81,6 +101,7 @@ class Command(BaseCommand):
             calls_per_second=options["cps"],
             ring_seconds=options["ring_seconds"],
             default_persona=options["default_persona"],
+            fast=fast,
         )
 
     async def _serve(self, carrier: CarrierSimulator, faults: list[str]) -> None:

@@ -1,0 +1,50 @@
+"""Call hundreds of leads while everything breaks, and check every promise.
+
+    python -m benchmarks.chaos [--leads 500] [--seed N] [--keep FOLDER]
+
+Needs PostgreSQL's server programs and redis-server on this machine, and runs its own of each.
+Prints one JSON line; ends with 1 if anything is wrong. The same seed breaks the same things at the
+same moments; what they meet there depends on the machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.chaos.clusters import NotInstalled
+from benchmarks.chaos.run import run
+
+
+def main() -> int:
+    """Do the run."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--leads", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=random.randrange(10_000))
+    parser.add_argument("--keep", type=Path, help="keep logs here")
+    options = parser.parse_args()
+    print(f"seed {options.seed}", file=sys.stderr)
+    # Told to end by SIGTERM, it stops its servers as it does on Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    folder = Path(tempfile.mkdtemp(prefix="chaos-"))
+    try:
+        report = run(folder=folder, leads=options.leads, seed=options.seed)
+    except NotInstalled as missing:
+        print(f"{missing}: nothing was run.", file=sys.stderr)
+        return 2
+    finally:
+        if options.keep:
+            shutil.copytree(folder / "logs", options.keep, dirs_exist_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
+    print(json.dumps(report))
+    return 1 if report["violations"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
