@@ -123,7 +123,7 @@ def _nobody_is_lost(evidence: Evidence) -> Iterator[str]:
             yield f"enrolment {row.pk} is claimed by nobody"
         if row.state == Enrolment.State.WAITING and row.due_at < timezone.now():
             yield f"enrolment {row.pk} was due at {row.due_at:%H:%M:%S}"
-        if row.state == Enrolment.State.STOPPED and not row.blocked_reasons:
+        if row.state == Enrolment.State.STOPPED and not (row.blocked_reasons or row.last_outcome):
             yield f"enrolment {row.pk} was stopped for no reason"
         if row.state == Enrolment.State.DONE and not row.last_outcome:
             yield f"enrolment {row.pk} is done without an outcome"
@@ -206,8 +206,7 @@ def _no_finished_turn_is_lost(evidence: Evidence) -> Iterator[str]:
 
 def _heard_turns(seen: dict[str, Any]) -> set[int]:
     """Return the indexes of agent's turns that were heard to their end, and written in time."""
-    at = {event["name"]: event["at_ms"] for event in seen["timeline"]}
-    until = at.get("stream_closed", at.get("hang_up", 0)) - WRITTEN_WITHIN_MS
+    until = _stream_end(seen) - WRITTEN_WITHIN_MS
     return {
         int(event["detail"]["name"].partition(".")[0])
         for event in seen["timeline"]
@@ -219,15 +218,31 @@ def _heard_turns(seen: dict[str, Any]) -> set[int]:
 
 
 def _answered(seen: dict[str, Any]) -> list[str]:
-    """Return what the lead said that the agent answered, to the end, long enough ago."""
-    if seen["call"]["answered_by"] not in (None, "human"):
-        return []
-    last = max((turn["started_ms"] for turn in seen["heard"]), default=0)
-    return [
-        lettered.words(utterance["text"])
-        for utterance in seen["said"]
-        if utterance["ended_ms"] + WRITTEN_WITHIN_MS < last
-    ]
+    """Return what the lead said to a turn of the agent, and the agent answered, long enough ago.
+
+    A greeting into the agent's first words is no turn. An agent that says the same again has not
+    understood: on a machine that is too busy, sound is lost as on a bad line.
+    """
+    answered_ms = next(
+        event["at_ms"]
+        for event in seen["timeline"]
+        if event["name"] == "status" and event["detail"]["status"] == "in-progress"
+    )
+    until = _stream_end(seen) - answered_ms - WRITTEN_WITHIN_MS
+    heard = [turn for turn in seen["heard"] if turn["complete"]]
+    found = []
+    for utterance in seen["said"]:
+        before = [turn for turn in heard if turn["ended_ms"] <= utterance["started_ms"]]
+        after = [turn for turn in heard if utterance["ended_ms"] <= turn["started_ms"] < until]
+        if before and after and before[-1]["topics"] != after[0]["topics"]:
+            found.append(lettered.words(utterance["text"]))
+    return found
+
+
+def _stream_end(seen: dict[str, Any]) -> int:
+    """Return when the call's stream ended, in ms since the call was made."""
+    ends = [event["at_ms"] for event in seen["timeline"] if event["name"] == "stream_closed"]
+    return min(ends, default=0)
 
 
 def _no_opt_out_is_lost(evidence: Evidence) -> Iterator[str]:

@@ -82,9 +82,7 @@ class PostgresCluster:
                 "shared_buffers = 128MB\nmax_wal_size = 4GB\n"
             )
         self.start()
-        self._run(
-            "createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", self._name
-        )
+        self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", self._name)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -93,7 +91,9 @@ class PostgresCluster:
     def start(self) -> None:
         """Start it, and wait until it answers."""
         log = str(self._data / "server.log")
-        self._run("pg_ctl", "-D", str(self._data), "-w", "-t", str(int(START_S)), "-l", log, "start")
+        self._run(
+            "pg_ctl", "-D", str(self._data), "-w", "-t", str(int(START_S)), "-l", log, "start"
+        )
 
     def crash(self) -> None:
         """Stop it as a crash would: no transaction ends, nobody is told."""

@@ -73,7 +73,7 @@ class LetteredRecognizer:
 class MomentarySynthesizer:
     """Says any text with a tone of a moment."""
 
-    name = SYNTHESIZER
+    name = "espeak"  # on the bill it is the built-in voice
     voice_key = "momentary:1"
 
     async def stream(self, text: str, sample_rate: int) -> AsyncGenerator[bytes, None]:

@@ -7,7 +7,7 @@ import random
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -235,18 +235,15 @@ def under_way() -> dict[str, int]:
     from calls.models import Call, Enrolment, OutboxItem
 
     now = timezone.now()
+    soon = now + timedelta(minutes=3)
     due = Q(state=Enrolment.State.WAITING, due_at__lte=now + _AGAIN)
     return {
         "active": Call.objects.filter(state__in=Call.ACTIVE_STATES).count(),
         "unsettled": Call.objects.filter(settled_at__isnull=True).count(),
         "claimed": Enrolment.objects.filter(state=Enrolment.State.CLAIMED).count(),
         "due": Enrolment.objects.filter(due, campaign__state="running").count(),
-        "jobs": OutboxItem.objects.filter(done_at=None, dead_at=None, due_at__lte=_far(now)).count(),
+        "jobs": OutboxItem.objects.filter(done_at=None, dead_at=None, due_at__lte=soon).count(),
     }
-
-
-def _far(now: datetime) -> datetime:
-    return now + timedelta(minutes=3)
 
 
 def _in_database(work: Any) -> Any:

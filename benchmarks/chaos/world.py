@@ -78,4 +78,3 @@ def world_make(*, leads: int, seed: int, now: datetime, at_once: int) -> World:
     for campaign in world.campaigns:
         campaign_start(campaign_id=campaign, now=now)
     return world
-

@@ -7,7 +7,6 @@ says; then another one takes over, an hour passes on its watch, and the carrier'
 from __future__ import annotations
 
 import os
-
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path

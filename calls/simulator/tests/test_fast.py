@@ -32,9 +32,11 @@ def test_a_line_is_audible_and_short_however_much_it_says() -> None:
         assert g711.is_audible(sound)
 
 
-def test_nothing_is_read_from_a_line_that_lost_a_piece_or_a_real_voice() -> None:
+def test_a_lost_frame_does_no_harm_and_from_a_torn_line_nothing_is_read() -> None:
     sound = lettered.sound("Please take me off your list.")
-    assert lettered.read(sound[:80] + sound[240:]) == ""
+    assert lettered.read(sound[:80] + sound[240:]) == "please take me off your list"
+    torn = b"".join(sound[at : at + 140] for at in range(0, len(sound), 160))
+    assert lettered.read(torn) == ""
     assert lettered.read(g711.silence(500)) == ""
 
 
