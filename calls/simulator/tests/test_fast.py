@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from calls.simulator import Fast, g711, lettered
 from calls.simulator.fast import OUTCOMES, outcomes_read
 from calls.simulator.persona import PersonaError, load_persona, persona_names
-from voice.audio import mulaw_decode, mulaw_encode
 
 LINES = [line for name in persona_names() for line in load_persona(name).lines()]
 
@@ -22,7 +21,7 @@ LINES = [line for name in persona_names() for line in load_persona(name).lines()
 )
 def test_words_survive_the_line_and_a_decoder(line: str, before: int, after: int) -> None:
     sound = b"\xff" * before + lettered.sound(line) + b"\xff" * after
-    assert lettered.read(mulaw_encode(mulaw_decode(sound))) == lettered.words(line)
+    assert lettered.read(g711.encode(g711.decode(sound))) == lettered.words(line)
 
 
 def test_a_line_is_audible_and_short_however_much_it_says() -> None:
