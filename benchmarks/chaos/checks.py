@@ -30,6 +30,7 @@ def check(evidence: Evidence) -> dict[str, Any]:
             wrong[rule.__name__.removeprefix("_")] = found
     return _figures(evidence) | {
         "violations": sum(len(found) for found in wrong.values()),
+        "counts": {name: len(found) for name, found in wrong.items()},
         "wrong": {name: found[:10] for name, found in wrong.items()},
     }
 
@@ -297,6 +298,8 @@ def _figures(evidence: Evidence) -> dict[str, Any]:
     from leads.models import DoNotCall
 
     answered = Call.objects.filter(answered_at__isnull=False)
+    # Whoever closes a stream has lived to its end.
+    cut = answered.filter(stream_started_at__isnull=False, stream_closed_at=None)
     return {
         "benchmark": "chaos",
         "took_s": round(evidence.took_s, 1),
@@ -305,6 +308,8 @@ def _figures(evidence: Evidence) -> dict[str, Any]:
         "calls": Call.objects.count(),
         "dialled": len(evidence.carrier),
         "answered": answered.count(),
+        "cut": cut.count(),
+        "turns_of_cut_calls": Turn.objects.filter(call__in=cut).count(),
         "outcomes": dict(Counter(Call.objects.values_list("outcome", flat=True))),
         "turns": Turn.objects.count(),
         "charges": Charge.objects.count(),

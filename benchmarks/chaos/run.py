@@ -6,6 +6,7 @@ import os
 import random
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -72,17 +73,35 @@ def environment_of(folder: Path, *, database_url: str, redis_url: str) -> dict[s
     }
 
 
-def run(*, folder: Path, leads: int, seed: int, mix: Mix | None = None) -> dict[str, Any]:
+Breaking = Callable[["Breaker"], None]
+"""What goes wrong while leads are called; it is over when it returns."""
+
+
+def scheduled(*, leads: int, seed: int, mix: Mix) -> Breaking:
+    """Return what breaks things as `chaos.schedule` draws them."""
+
+    def break_all(breaker: Breaker) -> None:
+        began = time.monotonic()
+        seconds = max(20.0, leads / LEADS_PER_SECOND)
+        for breakage in schedule(seed=seed, seconds=seconds, mix=mix):
+            time.sleep(max(0.0, began + breakage.at_s - time.monotonic()))
+            breaker.break_(breakage)
+
+    return break_all
+
+
+def run(*, folder: Path, leads: int, seed: int, breaking: Breaking | None = None) -> dict[str, Any]:
     """Do a whole run on servers of its own, and return its report.
 
     This process must not have set Django up: it works on the run's database.
     """
+    breaking = breaking or scheduled(leads=leads, seed=seed, mix=Mix())
     began = time.monotonic()
     with PostgresCluster(folder) as postgres, RedisServer(folder) as redis:
         environment = environment_of(folder, database_url=postgres.url, redis_url=redis.url)
         os.environ.update(environment)
         (folder / "data").mkdir()
-        evidence = _run(Path(folder), environment, postgres, redis, leads, seed, mix or Mix())
+        evidence = _run(folder, environment, postgres, redis, leads, seed, breaking)
         from benchmarks.chaos.checks import check
 
         evidence.took_s = time.monotonic() - began
@@ -96,7 +115,7 @@ def _run(
     redis: RedisServer,
     leads: int,
     seed: int,
-    mix: Mix,
+    breaking: Breaking,
 ) -> Evidence:
     import django
 
@@ -109,22 +128,17 @@ def _run(
     world = world_make(leads=leads, seed=seed, now=timezone.now(), at_once=CALLS_AT_ONCE)
     connections.close_all()
     log.info("leads_made", leads=leads)
-    seconds = max(20.0, leads / LEADS_PER_SECOND)
-    plan = schedule(seed=seed, seconds=seconds, mix=mix)
     stage = Stage(folder, environment=environment, seed=seed)
     breaker = Breaker(stage, postgres, redis, world, seed)
     with Balancer(stage.public_port, stage.web_ports), stage:
         stage.carrier_faults({"*": ALWAYS_WRONG})
         stage.work()
-        log.info("calling", seconds=seconds)
+        log.info("calling")
         began = time.monotonic()
-        for breakage in plan:
-            time.sleep(max(0.0, began + breakage.at_s - time.monotonic()))
-            log.info("breakage", kind=breakage.kind, at_s=breakage.at_s)
-            breaker.break_(breakage)
+        breaking(breaker)
         stage.carrier_faults({"*": ALWAYS_WRONG})
         log.info("settling")
-        settled, called_s = _settle(stage, began, deadline=began + seconds + SETTLE_S)
+        settled, called_s = _settle(stage, began)
         calls = stage.carrier_calls()
         details = {
             call["sid"]: stage.carrier_call(call["sid"])
@@ -148,7 +162,7 @@ class Breaker:
         seed: int,
     ) -> None:
         self.done: Counter[str] = Counter()
-        self._stage = stage
+        self.stage = stage
         self._postgres = postgres
         self._redis = redis
         self._world = world
@@ -156,6 +170,7 @@ class Breaker:
 
     def break_(self, breakage: Breakage) -> None:
         """Do one."""
+        log.info("breakage", kind=breakage.kind)
         kind = breakage.kind
         self.done[kind] += 1
         if kind == "postgres":
@@ -171,10 +186,10 @@ class Breaker:
         elif kind == "repeat":
             _in_database(self._repeat)
         elif kind in ("web", "dialer", "worker"):
-            self._stage.kill(kind, breakage.number)
+            self.stage.kill(kind, breakage.number)
         else:
             # Faults are set all together: what is left of the last ones is over.
-            self._stage.carrier_faults({"*": {**ALWAYS_WRONG, kind: breakage.number}})
+            self.stage.carrier_faults({"*": {**ALWAYS_WRONG, kind: breakage.number}})
 
     def _opt_out(self) -> None:
         """Somebody writes to us that they want no calls; half of those chosen wait for theirs."""
@@ -201,13 +216,15 @@ class Breaker:
                 django_rq.get_queue("urgent").enqueue(outbox_item, str(pk))
 
 
-def _settle(stage: Stage, began: float, *, deadline: float) -> tuple[bool, float]:
+def _settle(stage: Stage, began: float) -> tuple[bool, float]:
     """Wait until nothing is under way. Returns whether it came to that, and when the last call
-    was made, in seconds after the first."""
-    quiet = 0
+    was made, in seconds after the first.
+
+    As long as calls are made there is patience; after the last one, `SETTLE_S`.
+    """
+    quiet, count = 0, -1
     last_call = time.monotonic()
-    count = -1
-    while time.monotonic() < deadline:
+    while time.monotonic() < last_call + SETTLE_S:
         calls = stage.carrier_calls()
         if len(calls) != count:
             count, last_call = len(calls), time.monotonic()

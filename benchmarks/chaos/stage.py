@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 import urllib.request
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from benchmarks.chaos.clusters import free_port
-from reauto_site.demo.servers import Servers
 
 WEBS, DIALERS, WORKERS = 2, 2, 2
-START_S = 60.0
+START_S = 120.0
+ROOT = Path(__file__).parents[2]
 
 
 class Stage:
@@ -25,30 +26,34 @@ class Stage:
     def __init__(self, folder: Path, *, environment: dict[str, str], seed: int) -> None:
         self.public_port = int(environment["PUBLIC_BASE_URL"].rpartition(":")[2])
         self.web_ports = [free_port() for _ in range(WEBS)]
-        self.carrier_url = environment["TWILIO_API_BASE_URL"]
+        self._carrier_url = environment["TWILIO_API_BASE_URL"]
         self._seed = seed
-        self._servers = Servers(environment=environment, log_dir=folder / "logs")
-        self._running: dict[str, str] = {}
-        self._lives = itertools.count(1)
+        self._logs = folder / "logs"
+        self._environment = {**os.environ, **environment, "PYTHONUNBUFFERED": "1"}
+        self._parents: list[subprocess.Popen[str]] = []
+        self._pids: dict[tuple[str, int], int] = {}
 
-    def __enter__(self) -> Stage:
-        carrier_port = self.carrier_url.rpartition(":")[2]
-        self._servers.start(
-            "carrier",
-            [
-                "manage.py", "carrier", "--port", carrier_port, "--cps", "100",
-                "--fast", "20", "--seed", str(self._seed),
-            ],
-            ready_url=self.carrier_url,
+    def __enter__(self) -> Self:
+        self._logs.mkdir(parents=True)
+        self._launch(
+            "manage.py", "carrier", "--port", self._carrier_url.rpartition(":")[2],
+            "--cps", "100", "--fast", "20", "--seed", str(self._seed),
         )  # fmt: skip
+        self._nursery = self._launch("-m", "benchmarks.chaos.nursery")
+        self._answer()
         for number in range(WEBS):
             self._start("web", number)
         for port in self.web_ports:
             _wait_for(f"http://127.0.0.1:{port}/health/live")
+        _wait_for(f"{self._carrier_url}/_simulator/")
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._servers.stop()
+        for pid in self._pids.values():
+            _kill_group(pid)
+        for parent in self._parents:
+            _kill_group(parent.pid)
+            parent.wait()
 
     def work(self) -> None:
         """Start dialers and workers."""
@@ -57,25 +62,40 @@ class Stage:
                 self._start(kind, number)
 
     def kill(self, kind: str, number: int) -> None:
-        """Kill one process, with its children, as a crash would, and start another in its place."""
-        name = self._running[f"{kind}{number}"]
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._servers.pid(name), signal.SIGKILL)
-        self._servers.kill(name)
+        """Kill a process, with its children, as a crash would, and start another in its place."""
+        _kill_group(self._pids[kind, number])
         self._start(kind, number)
 
     def _start(self, kind: str, number: int) -> None:
-        name = f"{kind}{number}.{next(self._lives)}"
-        self._running[f"{kind}{number}"] = name
-        arguments = {
-            "web": [
-                "-m", "daphne", "-b", "127.0.0.1", "-p", str(self.web_ports[number % WEBS]),
-                "benchmarks.chaos.asgi:application",
-            ],
-            "dialer": ["manage.py", "run_dialer"],
-            "worker": ["manage.py", "run_worker"],
-        }  # fmt: skip
-        self._servers.start(name, arguments[kind])
+        order = {"kind": kind, "log": str(self._logs / f"{kind}{number}.log")}
+        if kind == "web":
+            order["port"] = str(self.web_ports[number])
+        assert self._nursery.stdin is not None
+        print(json.dumps(order), file=self._nursery.stdin, flush=True)
+        self._pids[kind, number] = int(self._answer())
+
+    def _answer(self) -> str:
+        assert self._nursery.stdout is not None
+        line = self._nursery.stdout.readline().strip()
+        if not line:
+            raise RuntimeError(f"the product did not load: see {self._logs}")
+        return line
+
+    def _launch(self, *arguments: str) -> subprocess.Popen[str]:
+        name = arguments[1].rpartition(".")[2]
+        with (self._logs / f"{name}.log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, *arguments],
+                cwd=ROOT,
+                env=self._environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE if name == "nursery" else log,
+                stderr=log,
+                text=True,
+                start_new_session=True,
+            )
+        self._parents.append(process)
+        return process
 
     # The carrier, as an outsider sees it
 
@@ -95,9 +115,14 @@ class Stage:
 
     def _ask(self, method: str, path: str, content: object = None) -> Any:
         body = None if content is None else json.dumps(content).encode()
-        request = urllib.request.Request(f"{self.carrier_url}{path}", data=body, method=method)
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        request = urllib.request.Request(f"{self._carrier_url}{path}", data=body, method=method)
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)
+
+
+def _kill_group(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
 
 
 def _wait_for(url: str) -> None:
@@ -109,4 +134,4 @@ def _wait_for(url: str) -> None:
         except OSError:
             if time.monotonic() > deadline:
                 raise
-            time.sleep(0.2)
+            time.sleep(0.1)

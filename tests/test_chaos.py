@@ -1,0 +1,59 @@
+"""A small run of chaos; `python -m benchmarks.chaos` does a large one."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.chaos.clusters import NotInstalled, postgres_programs, redis_program
+from benchmarks.chaos.schedule import AFTER_DATABASE_S, Mix, schedule
+
+ROOT = Path(__file__).parents[1]
+
+
+def missing() -> str:
+    """Return which programs a run needs and this machine lacks; empty if it has them."""
+    try:
+        postgres_programs()
+        redis_program()
+    except NotInstalled as reason:
+        return str(reason)
+    return ""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(bool(missing()), reason=missing() or "it can run")
+def test_every_promise_holds_while_everything_breaks() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.chaos", "--leads", "120"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout, done.stderr[-3000:]
+    report = json.loads(done.stdout)
+    assert report["wrong"] == {}, f"seed {report['seed']}"
+    assert report["dialled"] > 80
+    assert report["turns"] > 100
+
+
+def test_the_same_seed_breaks_the_same_things() -> None:
+    one, same, other = (schedule(seed=seed, seconds=60, mix=Mix()) for seed in (7, 7, 8))
+    assert one == same
+    assert one != other
+    assert {breakage.kind for breakage in one} >= {"web", "dialer", "worker", "postgres", "redis"}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_server_is_killed_while_the_database_is_away(seed: int) -> None:
+    planned = schedule(seed=seed, seconds=60, mix=Mix(postgres_crashes=3, web_kills=10))
+    crashes = [breakage.at_s for breakage in planned if breakage.kind == "postgres"]
+    for breakage in planned:
+        if breakage.kind == "web":
+            assert not any(at <= breakage.at_s < at + AFTER_DATABASE_S for at in crashes)
