@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import tempfile
 import time
 from datetime import timedelta
@@ -31,6 +32,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=50)
     parser.add_argument("--rounds", type=int, default=10)
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     folder = Path(tempfile.mkdtemp(prefix="money-"))
     try:
         with PostgresCluster(folder, name="money") as postgres:

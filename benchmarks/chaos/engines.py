@@ -16,8 +16,9 @@ from voice.engines.interface import Partial, Transcript
 from voice.strain import Strain
 
 RECOGNIZER, SYNTHESIZER = "lettered", "momentary"
-GROUP_MS = 60
-"""How long the agent takes to say a group of words."""
+MS_PER_CHARACTER, LEAST_MS = 8, 120
+"""How long the agent takes to say a group of words: an eighth of what a voice takes. Not less, or
+a lead who answers would seem to go on with what they had said before (`voice.speaking`)."""
 
 
 class LetteredUtterance:
@@ -60,7 +61,7 @@ class LetteredSession:
 class LetteredRecognizer:
     """Reads what `calls.simulator.lettered` has written."""
 
-    name = RECOGNIZER
+    name = "pocketsphinx"  # on the bill it is the built-in one
     final_latency_s = 0.02
 
     def session(self, sample_rate: int, languages: tuple[str, ...] = ("en",)) -> LetteredSession:
@@ -80,7 +81,8 @@ class MomentarySynthesizer:
         yield await self.synthesize(text, sample_rate)
 
     async def synthesize(self, text: str, sample_rate: int = 8000) -> bytes:
-        at = np.arange(GROUP_MS * sample_rate // 1000) / sample_rate
+        ms = max(LEAST_MS, MS_PER_CHARACTER * len(text))
+        at = np.arange(ms * sample_rate // 1000) / sample_rate
         return (6000 * np.sin(2 * np.pi * 440 * at)).astype("<i2").tobytes()
 
     def preload(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import time
@@ -105,7 +106,20 @@ def run(*, folder: Path, leads: int, seed: int, breaking: Breaking | None = None
         from benchmarks.chaos.checks import check
 
         evidence.took_s = time.monotonic() - began
+        _keep(evidence, folder / "logs")
         return check(evidence) | {"seed": seed, "leads": leads}
+
+
+def _keep(evidence: Evidence, folder: Path) -> None:
+    """Write down what the carrier saw and what the product kept, for whoever looks into it."""
+    from calls.models import Call, Turn
+
+    kept = {
+        "carrier": evidence.details,
+        "calls": list(Call.objects.values()),
+        "turns": list(Turn.objects.order_by("call", "index").values()),
+    }
+    (folder / "evidence.json").write_text(json.dumps(kept, default=str))
 
 
 def _run(

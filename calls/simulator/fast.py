@@ -29,7 +29,8 @@ OUTCOMES = {
 """How often each persona answers, in parts; outbound sales calls mostly reach nobody."""
 
 _HURRIED = ("ring_ms", "amd_ms", "opening_after_ms", "beep_after_ms")
-LEAST_REACTION_MS = 60
+LEAST_REACTION_MS = 250
+"""Quicker than anybody, and slow enough not to be taken for somebody who goes on."""
 
 
 @dataclass

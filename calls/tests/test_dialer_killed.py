@@ -7,14 +7,13 @@ says; then another one takes over, an hour passes on its watch, and the carrier'
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import pytest
-from django.db import connections
 from django.utils import timezone
 
 from billing.models import BudgetPeriod, Reservation
@@ -24,39 +23,40 @@ from calls.services import dialer
 from calls.services.outbox import outbox_run_due
 from calls.services.watchdog import Watchdog
 from calls.tests.conftest import NOON, Exchange, enrol
+from calls.worker import connections_drop
 from tests.factories import BudgetFactory
 from tests.threads import shared_database
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 KILLED = 9
-Step = tuple[str, str, bool]
 
-# Where it dies: what it is about to do (or has just done), and how often the telephone has rung.
-STEPS: dict[str, tuple[Step, int]] = {
-    "before the lead is claimed": (("calls.services.dialer._claim", "before", False), 0),
-    "lead claimed, no call made": (("calls.services.dialer._promise", "before", False), 0),
-    "call made, no money promised": (("calls.services.dialer.budget_reserve", "before", False), 0),
-    "money promised, nothing committed": (("calls.services.dialer.tier_begin", "after", False), 0),
-    "claim committed": (("calls.services.dialer.call_dial", "before", False), 0),
-    "marked as dialling, not committed": (
-        ("calls.services.dialer.event_record", "after", False),
-        0,
-    ),
-    "marked as dialling, request not sent": (("calls.carrier.call_create", "before", False), 0),
-    "request sent, answer not read": (("calls.carrier.call_create", "after", False), 1),
-    "answer read, not written": (("calls.services.dialer._note_accepted", "before", False), 1),
-    "all written": (("calls.services.dialer._note_accepted", "after", False), 1),
+# Where it dies: about to call this function, or back from it; and how often the telephone rang.
+STEPS = {
+    "before the lead is claimed": ("before", "_claim", 0),
+    "lead claimed, no call made": ("before", "_promise", 0),
+    "call made, no money promised": ("before", "budget_reserve", 0),
+    "money promised, nothing committed": ("after", "tier_begin", 0),
+    "claim committed": ("before", "call_dial", 0),
+    "marked as dialling, not committed": ("after", "event_record", 0),
+    "marked as dialling, request not sent": ("before", "call_create", 0),
+    "request sent, answer not read": ("after", "call_create", 1),
+    "answer read, not written": ("before", "_note_accepted", 1),
+    "all written": ("after", "_note_accepted", 1),
 }
+MODULES = {sys.modules[part.__module__] for part in (dialer.dial_next, dialer.call_dial)} | {
+    carrier
+}
+"""Those that dial."""
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[None]:
     """A database that another process sees, too."""
     with shared_database(tmp_path):
-        connections.close_all()
+        connections_drop()
         yield
-        connections.close_all()
+        connections_drop()
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -74,9 +74,9 @@ def test_killed_at_any_step_it_dials_once_and_loses_nobody(
     BudgetFactory(campaign=campaign, period="day", limit=100)
     enrolment = enrol(campaign)
     Enrolment.objects.update(due_at=now)
-    (where, rang) = STEPS[step]
+    when, function, rang = STEPS[step]
 
-    assert dies(where, lambda: dialer.dial_next(now)) == KILLED
+    assert dies(when, function, lambda: dialer.dial_next(now)) == KILLED
     assert len(exchange.calls) == rang
 
     hours_pass(now)
@@ -94,28 +94,29 @@ def test_killed_at_any_step_it_dials_once_and_loses_nobody(
     assert len(exchange.calls) == rang + 1
 
 
-def dies(where: Step, work: Callable[[], object]) -> int:
+def dies(when: str, function: str, work: Callable[[], object]) -> int:
     """Do work in a copy of this process that ends at a step; return how it ended."""
-    name, when, _ = where
-    connections.close_all()
+    connections_drop()
     child = os.fork()
     if child:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     try:
         carrier._local.__dict__.clear()  # no socket is shared with the test
-        module, _, function = name.rpartition(".")
-        real = getattr(__import__(module, fromlist=[function]), function)
-
-        def deadly(*args: Any, **values: Any) -> Any:
-            if when == "after":
-                real(*args, **values)
-            os._exit(KILLED)
-
-        with patch(name, deadly):
-            work()
+        for module in MODULES:
+            if hasattr(module, function):
+                setattr(module, function, _deadly(when, getattr(module, function)))
+        work()
     finally:
         os._exit(1)  # it did not come to the step
-    return 0
+
+
+def _deadly(when: str, real: Callable[..., object]) -> Callable[..., object]:
+    def deadly(*args: Any, **values: Any) -> None:
+        if when == "after":
+            real(*args, **values)
+        os._exit(KILLED)
+
+    return deadly
 
 
 def hours_pass(now: datetime) -> None:
