@@ -221,8 +221,8 @@ def _heard_turns(seen: dict[str, Any]) -> set[int]:
 def _answered(seen: dict[str, Any]) -> list[str]:
     """Return what the lead said to a turn of the agent, and the agent answered, long enough ago.
 
-    A greeting into the agent's first words is no turn. An agent that says the same again has not
-    understood: on a machine that is too busy, sound is lost as on a bad line.
+    A greeting into the agent's first words is no turn. An agent that asks again has not heard: on a
+    machine that is too busy, sound is lost as on a bad line.
     """
     answered_ms = next(
         event["at_ms"]
@@ -235,9 +235,15 @@ def _answered(seen: dict[str, Any]) -> list[str]:
     for utterance in seen["said"]:
         before = [turn for turn in heard if turn["ended_ms"] <= utterance["started_ms"]]
         after = [turn for turn in heard if utterance["ended_ms"] <= turn["started_ms"] < until]
-        if before and after and before[-1]["topics"] != after[0]["topics"]:
+        if before and after and not _asks_again(before[-1]["topics"], after[0]["topics"]):
             found.append(lettered.words(utterance["text"]))
     return found
+
+
+def _asks_again(before: list[str], after: list[str]) -> bool:
+    return before == after or any(
+        topic.startswith(("reprompt", "clarify", "silence")) for topic in after
+    )
 
 
 def _stream_end(seen: dict[str, Any]) -> int:
