@@ -24,6 +24,8 @@ from calls.services.number_rents import rents_charge
 from calls.services.outbox import Handler, NotYet, outbox_purge, outbox_run
 from calls.services.reviews import call_review_run
 from calls.services.transfers import transfer_ring
+from calls.services.variance_alerts import variance_alert_send
+from calls.services.webhook_events import deliveries_purge, webhook_deliver
 from leads.jobs import (
     bulk_work,
     import_work,
@@ -119,8 +121,17 @@ def _number_rents(payload: Mapping[str, Any], now: datetime) -> None:
     rents_charge(now)
 
 
+def _variance_alert(payload: Mapping[str, Any], now: datetime) -> None:
+    variance_alert_send(alert_id=payload["alert"], now=now)
+
+
+def _webhook(payload: Mapping[str, Any], now: datetime) -> None:
+    webhook_deliver(delivery_id=payload["delivery"], now=now)
+
+
 def _jobs_purge(payload: Mapping[str, Any], now: datetime) -> None:
     outbox_purge(done_before=now - KEEP_DONE)
+    deliveries_purge(before=now - KEEP_DONE)
 
 
 def _bulk(payload: Mapping[str, Any], now: datetime) -> None:
@@ -157,6 +168,8 @@ HANDLERS: dict[str, Handler] = {
     "sheets": _sheets,
     "mail": _mail,
     "transfer_ring": _transfer_ring,
+    "variance_alert": _variance_alert,
+    "webhook": _webhook,
 }
 """Every kind of outbox item and what does it. Each is safe to run twice."""
 
@@ -189,6 +202,17 @@ CLAIMS: dict[str, timedelta] = {
     "refresh_prices": timedelta(minutes=10),
 }
 """Kind -> how long one attempt may take, where `calls.services.outbox.CLAIM` is too short."""
+
+WAITS: dict[str, tuple[timedelta, ...]] = {
+    # A receiver may be away for a weekend; the steps are those that Standard Webhooks proposes.
+    "webhook": (
+        timedelta(seconds=5),
+        timedelta(minutes=5),
+        timedelta(minutes=30),
+        *(timedelta(hours=hours) for hours in (2, 5, 10, 14, 20, 24)),
+    ),
+}
+"""Kind -> how long to wait after each failed attempt, where the outbox's own steps do not fit."""
 
 KEEP_DONE = timedelta(days=30)
 """How long work that was done can still be looked up."""

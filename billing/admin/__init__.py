@@ -1,5 +1,5 @@
 """Money on the manager's desk."""
 
-from billing.admin import budget, ledger, number, price
+from billing.admin import budget, ledger, number, price, variance
 
-__all__ = ["budget", "ledger", "number", "price"]
+__all__ = ["budget", "ledger", "number", "price", "variance"]

@@ -7,6 +7,7 @@ from billing.models.number import RentedNumber
 from billing.models.price import Price
 from billing.models.reconciliation import Reconciliation
 from billing.models.reservation import Reservation, ReservationLine
+from billing.models.variance import VarianceAlert, VarianceRule
 
 __all__ = [
     "Budget",
@@ -19,4 +20,6 @@ __all__ = [
     "RentedNumber",
     "Reservation",
     "ReservationLine",
+    "VarianceAlert",
+    "VarianceRule",
 ]

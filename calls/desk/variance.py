@@ -8,12 +8,9 @@ from decimal import Decimal
 
 from django.db.models import Count, Sum
 
-from billing.models import Reconciliation
+from billing.models import Reconciliation, VarianceRule
 from billing.models.price import Component
 from billing.policy.rounding import micro
-
-ALERT_FROM = Decimal("0.05")
-"""A component whose bill is this share off its estimate needs a person: a price has changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +22,7 @@ class Variance:
     calls: int
     estimated: Decimal
     actual: Decimal
+    rule: VarianceRule
 
     @property
     def difference(self) -> Decimal:
@@ -40,8 +38,10 @@ class Variance:
 
     @property
     def alerts(self) -> bool:
-        """Whether it is too far off, to either side."""
-        return abs(self.share) >= ALERT_FROM
+        """Whether it is so far off, to either side, that a person should look: a price changed."""
+        return (
+            abs(self.share) * 100 >= self.rule.percent and abs(self.difference) >= self.rule.least
+        )
 
 
 def variances(*, since: datetime, until: datetime | None = None) -> list[Variance]:
@@ -49,6 +49,7 @@ def variances(*, since: datetime, until: datetime | None = None) -> list[Varianc
     rows = Reconciliation.objects.filter(at__gte=since)
     if until is not None:
         rows = rows.filter(at__lt=until)
+    rule = VarianceRule.current()
     found = [
         Variance(
             component=row["component"],
@@ -56,6 +57,7 @@ def variances(*, since: datetime, until: datetime | None = None) -> list[Varianc
             calls=row["count"],
             estimated=micro(row["estimated_sum"]),
             actual=micro(row["actual_sum"]),
+            rule=rule,
         )
         for row in rows.order_by()
         .values("component")

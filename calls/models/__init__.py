@@ -11,6 +11,7 @@ from calls.models.record import CallEvent, Recording, Turn
 from calls.models.schedule import ScheduledWork
 from calls.models.transfer import RepLine, Transfer, TransferLeg
 from calls.models.voice_process import VoiceProcess
+from calls.models.webhook import WebhookDelivery, WebhookEndpoint
 
 __all__ = [
     "Call",
@@ -31,4 +32,6 @@ __all__ = [
     "TransferLeg",
     "Turn",
     "VoiceProcess",
+    "WebhookDelivery",
+    "WebhookEndpoint",
 ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -30,6 +31,7 @@ from billing.services.alerts import (
 from calls.models import Campaign
 from calls.services.campaigns import campaign_pause
 from calls.services.outbox import outbox_add
+from calls.services.webhook_events import event_publish
 
 logger = structlog.get_logger(__name__)
 
@@ -64,7 +66,11 @@ def budget_alert_send(*, alert_id: UUID | str, now: datetime) -> None:
         BudgetAlert.objects.filter(pk=alert.pk).update(problem=NO_SERVER)
         logger.warning("budget_alert_not_sent", alert_id=str(alert.pk), problem=NO_SERVER)
         return
-    EmailMessage(subject=subject_of(alert), body=body_of(alert), to=addresses).send()
+    # The same at every attempt: a mailbox that got it before drops the second one.
+    headers = {"Message-ID": f"<{alert.pk}@{settings.ENV.public_host}>"}
+    EmailMessage(
+        subject=subject_of(alert), body=body_of(alert), to=addresses, headers=headers
+    ).send()
     BudgetAlert.objects.filter(pk=alert.pk).update(emailed_at=timezone.now(), problem="")
 
 
@@ -107,6 +113,25 @@ def body_of(alert: BudgetAlert) -> str:
     return "\n".join(lines)
 
 
+def event_data(alert: BudgetAlert) -> dict[str, Any]:
+    """Return the alert as other systems hear it. Names are left out: people choose them."""
+    budget = alert.period.budget
+    return {
+        "alert": str(alert.pk),
+        "budget": str(budget.pk),
+        "campaign": str(budget.campaign_id) if budget.campaign_id else None,
+        "kind": alert.kind,
+        "percent": alert.percent,
+        "measure": budget.measure,
+        "period": budget.period,
+        "starts_on": alert.period.starts_on.isoformat(),
+        "limit": f"{alert.limit:f}",
+        "committed": f"{alert.committed:f}",
+        "currency": "USD",
+        "campaigns_paused": len(alert.campaigns),
+    }
+
+
 def _tell(found: Iterable[Crossing], now: datetime) -> int:
     told = 0
     for crossing in found:
@@ -127,6 +152,12 @@ def _tell_one(crossing: Crossing, now: datetime) -> bool:
         key=f"{OUTBOX_KIND}:{alert.pk}",
         payload={"alert": str(alert.pk)},
         due_at=now,
+    )
+    event_publish(
+        event="budget.threshold",
+        key=f"{OUTBOX_KIND}:{alert.pk}",
+        data=event_data(alert),
+        now=now,
     )
     logger.warning(
         "budget_threshold", budget_id=str(alert.period.budget_id), kind=alert.kind,

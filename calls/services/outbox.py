@@ -33,8 +33,8 @@ CLAIM = timedelta(minutes=2)
 the exceptions."""
 _CLAIM_MARGIN = timedelta(seconds=10)
 ATTEMPTS = 10
-_FIRST_WAIT_S = 2.0
-_LONGEST_WAIT_S = 900.0
+_WAITS = tuple(timedelta(seconds=min(2.0 * 2**n, 900.0)) for n in range(ATTEMPTS - 1))
+"""Between two attempts, a half more or less; `calls.jobs.WAITS` has the exceptions."""
 
 
 class NotYet(Exception):  # noqa: N818 - says what happened
@@ -43,6 +43,10 @@ class NotYet(Exception):  # noqa: N818 - says what happened
     def __init__(self, at: datetime) -> None:
         super().__init__(f"not before {at:%H:%M:%S}")
         self.at = at
+
+
+class GiveUp(Exception):  # noqa: N818 - says what happened
+    """A handler knows that another attempt cannot help: a person must look at it now."""
 
 
 def outbox_add(
@@ -102,6 +106,11 @@ def outbox_run(*, item_id: UUID | str, now: datetime) -> bool:
         OutboxItem.objects.filter(pk=item.pk).update(
             due_at=wait.at, attempts=F("attempts") - 1, running_since=None
         )
+    except GiveUp as error:
+        OutboxItem.objects.filter(pk=item.pk).update(
+            dead_at=now, last_error=str(error)[:200], running_since=None
+        )
+        log.warning("outbox_item_given_up")
     except Exception as error:
         _put_off(item, error, now)
         log.exception("outbox_item_failed")
@@ -204,12 +213,14 @@ def _due(now: datetime) -> Any:
 
 
 def _put_off(item: OutboxItem, error: Exception, now: datetime) -> None:
+    from calls.jobs import WAITS
+
     text = f"{type(error).__name__}: {error}"[:200]
-    if item.attempts >= ATTEMPTS:
+    waits = WAITS.get(item.kind, _WAITS)
+    if item.attempts > len(waits):
         OutboxItem.objects.filter(pk=item.pk).update(
             dead_at=now, last_error=text, running_since=None
         )
         return
-    wait = min(_FIRST_WAIT_S * 2 ** (item.attempts - 1), _LONGEST_WAIT_S)
-    due_at = now + timedelta(seconds=wait * random.uniform(0.5, 1.5))
+    due_at = now + waits[item.attempts - 1] * random.uniform(0.5, 1.5)
     OutboxItem.objects.filter(pk=item.pk).update(due_at=due_at, last_error=text, running_since=None)

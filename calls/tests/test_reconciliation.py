@@ -16,15 +16,18 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.models import Charge, Reconciliation
+from billing.models import Charge, Reconciliation, VarianceAlert, VarianceRule
 from billing.policy.shares import split
 from billing.selectors import call_cost, charges_total
 from billing.services import actual_record, charge_record
 from calls import carrier
 from calls.desk.dashboard import needs_a_person
 from calls.desk.variance import variances
-from calls.models import Call
+from calls.jobs import HANDLERS
+from calls.models import Call, OutboxItem, WebhookDelivery
 from calls.services.reconciliation import costs_reconcile
+from calls.services.variance_alerts import variances_watch
+from calls.services.webhook_endpoints import endpoint_add
 from calls.tests.conftest import Exchange
 from calls.tests.test_carrier import DIAL
 from tests.factories import BudgetFactory, CallFactory, ManagerFactory, ReconciliationFactory
@@ -179,6 +182,57 @@ def test_a_small_variance_alerts_nobody_and_a_large_one_is_on_the_dashboard() ->
     found = [row for row in needs_a_person(timezone.now()) if "estimate" in row.text]
     assert found[0].text.startswith("Telephony, outbound is billed +22 %")
     assert variances(since=now - timedelta(days=1))[0].difference == Decimal("0.025")
+
+
+def test_a_component_that_is_off_is_told_of_once_a_day(
+    settings: Any, mailoutbox: list[Any]
+) -> None:
+    settings.EMAIL_HOST = "mail.example.com"
+    VarianceRule.objects.create(percent=10, notify="ana@example.com, ben@example.com")
+    endpoint_add(
+        name="CRM", url="https://crm.example.com/", events=["cost.variance"], actor=None,
+        now=timezone.now(),
+    )  # fmt: skip
+    ReconciliationFactory(actual=Decimal("0.080"))
+    now = timezone.now()
+    assert [variances_watch(now), variances_watch(now)] == [1, 0]
+    for _ in range(2):
+        for item in OutboxItem.objects.filter(kind="variance_alert"):
+            HANDLERS["variance_alert"](item.payload, now)
+    [mail] = mailoutbox
+    assert mail.to == ["ana@example.com", "ben@example.com"]
+    assert mail.subject == "Telephony, outbound: billed otherwise than estimated"
+    assert "Estimated: $0.0560" in mail.body
+    assert "Billed: $0.08" in mail.body
+    sent = json.loads(WebhookDelivery.objects.get().body)
+    assert sent["data"]["component"] == "telephony_out"
+    assert sent["data"]["percent"] == "42.9"
+    # The next day it is told of again, while it lasts.
+    assert variances_watch(now + timedelta(days=1)) == 1
+    assert variances_watch(now + timedelta(days=9)) == 0
+
+
+def test_a_manager_says_from_when_on_it_is_told_of(client: Any) -> None:
+    client.force_login(ManagerFactory())
+    ReconciliationFactory(actual=Decimal("0.080"))
+    page = client.get(reverse("admin:billing_variancerule_changelist"), follow=True)
+    [(address, _)] = page.redirect_chain
+    client.post(address, {"percent": "50", "least": "0", "notify": ""})
+    assert variances_watch(timezone.now()) == 0
+    client.post(address, {"percent": "40", "least": "1", "notify": ""})
+    assert variances_watch(timezone.now()) == 0
+    client.post(address, {"percent": "40", "least": "0.01", "notify": "no address"})
+    assert VarianceRule.objects.get().least == 1
+    client.post(address, {"percent": "40", "least": "0.01", "notify": ""})
+    assert variances_watch(timezone.now()) == 1
+    assert b"$0.08" in client.get(reverse("admin:billing_variancealert_changelist")).content
+
+
+def test_the_night_s_reconciliation_looks_at_it(exchange: Exchange) -> None:
+    ReconciliationFactory(actual=Decimal("0.080"))
+    call_command("reconcile_costs")
+    call_command("reconcile_costs")
+    assert VarianceAlert.objects.count() == 1
 
 
 def test_the_alert_leads_to_the_bills(client: Any) -> None:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from google.oauth2 import credentials as user_credentials
 from google.oauth2 import service_account
 
+from leads import sealing
 from leads.models import GoogleAccount, SheetLink
+from leads.sealing import InvalidToken
 from leads.sheets.errors import SheetsRefused
 
+_PURPOSE: Final = "leads.sheets.refresh-token"
 SCOPES: Final = ("https://www.googleapis.com/auth/spreadsheets",)
 
 
@@ -99,7 +99,7 @@ def own(account: GoogleAccount) -> Account:
 
 def seal(token: str) -> str:
     """Return a token as it is kept in the database."""
-    return _fernet().encrypt(token.encode()).decode()
+    return sealing.seal(token, purpose=_PURPOSE)
 
 
 def unseal(sealed: str) -> str:
@@ -108,15 +108,4 @@ def unseal(sealed: str) -> str:
     Raises:
         InvalidToken: it was sealed with another key, or changed.
     """
-    return _fernet().decrypt(sealed.encode()).decode()
-
-
-def _fernet() -> MultiFernet:
-    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
-    return MultiFernet([Fernet(_key(str(secret))) for secret in keys])
-
-
-def _key(secret: str) -> bytes:
-    # SECRET_KEY has at least 50 random characters: it needs no slow derivation, only a purpose.
-    digest = hashlib.sha256(b"leads.sheets.refresh-token:" + secret.encode()).digest()
-    return base64.urlsafe_b64encode(digest)
+    return sealing.unseal(sealed, purpose=_PURPOSE)

@@ -102,6 +102,9 @@ class Environment(ModelEnvironment):
     email_security: Literal["starttls", "tls", "none"] = "starttls"
     email_from: str = "reautomation@localhost"
 
+    webhooks_allow_private: bool = False
+    """Whether webhooks may go to this machine's own network, and over plain http."""
+
     google_service_account_file: str = ""
     google_sheets_base_url: str = "https://sheets.googleapis.com"
     google_oauth_client_id: str = ""

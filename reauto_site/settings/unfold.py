@@ -203,6 +203,12 @@ UNFOLD: dict[str, Any] = {
                     "leads_sheetlink_changelist",
                     "leads.view_sheetlink",
                 ),
+                _item(
+                    "Webhooks",
+                    "webhook",
+                    "calls_webhookendpoint_changelist",
+                    "calls.view_webhookendpoint",
+                ),
             ),
             _group(
                 "System",

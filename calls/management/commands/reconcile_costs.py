@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import structlog
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
@@ -18,8 +17,7 @@ from calls.desk.variance import variances
 from calls.models import CarrierComparison
 from calls.services.carrier_lists import calls_compare
 from calls.services.reconciliation import SINCE, costs_reconcile
-
-logger = structlog.get_logger(__name__)
+from calls.services.variance_alerts import variances_watch
 
 
 class Command(BaseCommand):
@@ -41,16 +39,9 @@ class Command(BaseCommand):
         now = timezone.now()
         since = now - timedelta(days=options["days"])
         done = costs_reconcile(now=now, since=since, limit=options["limit"])
+        variances_watch(timezone.now())
         rows = variances(since=since)
         for row in rows:
-            if row.alerts:
-                logger.warning(
-                    "cost_variance",
-                    component=row.component,
-                    estimated=str(row.estimated),
-                    actual=str(row.actual),
-                    calls=row.calls,
-                )
             mark = "  <- look at its price" if row.alerts else ""
             self.stdout.write(
                 f"{row.label:<28} {row.calls:>6} calls  estimated {usd(row.estimated):>10}"

@@ -1,0 +1,319 @@
+"""Webhooks: which systems hear of events, their secrets, and what was sent to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold import decorators
+from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import RelatedDropdownFilter
+from unfold.decorators import display
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminURLInputWidget,
+)
+
+from calls.models import OutboxItem, WebhookDelivery, WebhookEndpoint
+from calls.services.outbox import outbox_run
+from calls.services.webhook_endpoints import (
+    BOTH_SIGN_FOR,
+    endpoint_add,
+    endpoint_change,
+    endpoint_secret_renew,
+)
+from calls.services.webhook_events import (
+    EVENTS,
+    delivery_repeat,
+    delivery_state,
+    endpoint_test,
+)
+from calls.webhook_post import WebhookRefused, url_check
+from leads.admin.actor import actor_of
+from leads.admin.append_only import AppendOnlyAdmin
+
+# Unfold annotates it with what it makes of its argument, not with what it is.
+action: Callable[..., Callable[[Any], Any]] = decorators.action  # type: ignore[assignment]
+
+_STATES = {
+    "delivered": "Delivered",
+    "waiting": "Waiting",
+    "given_up": "Given up",
+    "not_sent": "Not taken",
+}
+_COLOURS = {"Delivered": "success", "Waiting": "info", "Given up": "danger", "Not taken": "warning"}
+
+
+class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Where to, and what it hears of."""
+
+    url = forms.URLField(
+        max_length=500,
+        assume_scheme="https",
+        label="Address",
+        widget=UnfoldAdminURLInputWidget,
+        help_text="https://… of the system that is to hear of events.",
+    )
+    events = forms.MultipleChoiceField(
+        choices=list(EVENTS.items()),
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        label="Hears of",
+    )
+
+    class Meta:
+        model = WebhookEndpoint
+        fields = ("name", "url", "events", "active")
+
+    def clean_url(self) -> str:
+        """Refuse an address to which nothing would be sent."""
+        url: str = self.cleaned_data["url"]
+        try:
+            url_check(url)
+        except WebhookRefused as error:
+            raise ValidationError(str(error)) from None
+        return url
+
+
+@admin.register(WebhookEndpoint)
+class WebhookEndpointAdmin(ModelAdmin):
+    """Systems that hear of events."""
+
+    form = EndpointForm
+    list_display = ("name", "host", "hears_of", "standing", "last_delivery")
+    list_filter = ("active",)
+    actions_detail: Any = ("send_test", "new_secret")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        told = [("What was sent", {"fields": ("standing", "deliveries_link")})] if obj else []
+        active = ("active",) if obj else ()
+        return [(None, {"fields": ("name", "url", "events", *active)}), *told]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: WebhookEndpoint | None = None) -> Any:
+        return ("standing", "deliveries_link") if obj else ()
+
+    @display(description="Hears of")
+    def hears_of(self, row: WebhookEndpoint) -> str:
+        return ", ".join(row.events) or "nothing"
+
+    @display(description="Standing")
+    def standing(self, row: WebhookEndpoint) -> str:
+        if not row.active:
+            return f"Switched off. {row.switched_off_because}".strip()
+        if row.rests_until and row.rests_until > timezone.now():
+            return f"Rests: its host failed {row.failures} times in a row"
+        return "Active"
+
+    @display(description="Last delivery")
+    def last_delivery(self, row: WebhookEndpoint) -> str:
+        last = row.deliveries.select_related("job").first()
+        return f"{_STATES[delivery_state(last)]}, {last.created_at:%b %-d, %H:%M}" if last else "–"
+
+    @display(description="Deliveries")
+    def deliveries_link(self, row: WebhookEndpoint) -> SafeString:
+        return format_html(
+            '<a href="{}" class="text-primary-600 dark:text-primary-500">Everything sent</a>',
+            _deliveries_of(row),
+        )
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.new_secret_view)
+        return [
+            path("<uuid:endpoint_id>/secret/", view, name="calls_webhook_secret"),
+            *super().get_urls(),
+        ]
+
+    def has_change_detail_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return bool(request.user.has_perm("calls.change_webhookendpoint"))
+
+    @action(description="Send a test", permissions=["change_detail"])
+    def send_test(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Send at once, so that who asks sees what comes of it."""
+        now = timezone.now()
+        made = endpoint_test(
+            endpoint_id=get_object_or_404(WebhookEndpoint, pk=object_id).pk, now=now
+        )
+        if made.job is not None:
+            outbox_run(item_id=made.job.pk, now=now)
+        sent = WebhookDelivery.objects.select_related("job", "endpoint").get(pk=made.pk)
+        match delivery_state(sent):
+            case "delivered":
+                messages.success(request, f"The test was taken (HTTP {sent.status_code}).")
+            case "waiting":
+                messages.info(request, "The test waits: this host failed too often and rests.")
+            case _:
+                messages.error(request, f"The test was not taken. {sent.problem}")
+        return HttpResponseRedirect(_deliveries_of(sent.endpoint))
+
+    @action(description="New secret…", permissions=["change_detail"])
+    def new_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask before; what the receiver checks with changes."""
+        endpoint = get_object_or_404(WebhookEndpoint, pk=object_id)
+        hours = int(BOTH_SIGN_FOR.total_seconds() // 3600)
+        return TemplateResponse(
+            request,
+            "desk/confirm.html",
+            {
+                **self.admin_site.each_context(request),
+                "opts": self.opts,
+                "title": "New secret",
+                "question": f"Make a new secret for {endpoint}?",
+                "consequences": [
+                    f"For {hours} hours events are signed with both, the old one and the new one.",
+                    f"After that {endpoint.host} takes nothing unless it knows the new one.",
+                ],
+                "button": "Make it",
+                "action": reverse("admin:calls_webhook_secret", args=(endpoint.pk,)),
+                "back": _change_of(endpoint),
+            },
+        )
+
+    def new_secret_view(self, request: HttpRequest, endpoint_id: Any) -> HttpResponse:
+        """Make a secret and show it, once."""
+        if not self.has_change_detail_permission(request):
+            raise PermissionDenied
+        endpoint = get_object_or_404(WebhookEndpoint, pk=endpoint_id)
+        if request.method != "POST":
+            return HttpResponseRedirect(_change_of(endpoint))
+        secret = endpoint_secret_renew(
+            endpoint_id=endpoint.pk, actor=actor_of(request), now=timezone.now()
+        )
+        return self._show(request, endpoint, secret)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
+        """Let the service write it, with its audit."""
+        values = {name: form.cleaned_data[name] for name in ("name", "url", "events")}
+        if change:
+            endpoint_change(
+                endpoint_id=obj.pk,
+                active=form.cleaned_data["active"],
+                actor=actor_of(request),
+                now=timezone.now(),
+                **values,
+            )
+            return
+        made, secret = endpoint_add(**values, actor=actor_of(request), now=timezone.now())
+        obj.pk, obj.host, obj.secret_once = made.pk, made.host, secret
+
+    def response_add(
+        self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """Show the secret in the answer itself: it is nowhere to be read afterwards."""
+        return self._show(request, obj, obj.secret_once)
+
+    def _show(self, request: HttpRequest, endpoint: WebhookEndpoint, secret: str) -> HttpResponse:
+        return TemplateResponse(
+            request,
+            "desk/webhook_secret.html",
+            {
+                **self.admin_site.each_context(request),
+                "opts": self.opts,
+                "title": f"Secret of {endpoint}",
+                "endpoint": endpoint,
+                "secret": secret,
+                "back": _change_of(endpoint),
+            },
+        )
+
+
+class DeliveryStateFilter(admin.SimpleListFilter):
+    """Delivered, waiting, given up or not taken."""
+
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
+        return list(_STATES.items())
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[WebhookDelivery]
+    ) -> QuerySet[WebhookDelivery]:
+        undone = queryset.filter(delivered_at__isnull=True)
+        match self.value():
+            case "delivered":
+                return queryset.filter(delivered_at__isnull=False)
+            case "waiting":
+                return undone.filter(
+                    job__isnull=False, job__done_at__isnull=True, job__dead_at__isnull=True
+                )
+            case "given_up":
+                return undone.filter(job__dead_at__isnull=False)
+            case "not_sent":
+                return undone.filter(Q(job__isnull=True) | Q(job__done_at__isnull=False))
+        return queryset
+
+
+@admin.register(WebhookDelivery)
+class WebhookDeliveryAdmin(AppendOnlyAdmin):
+    """What was sent to whom, and what came of it."""
+
+    list_display = (
+        "created_at",
+        "endpoint",
+        "event",
+        "state_label",
+        "attempts",
+        "answer",
+        "next_attempt",
+    )
+    list_filter = (DeliveryStateFilter, ("endpoint", RelatedDropdownFilter), "event")
+    list_select_related = ("endpoint", "job")
+    search_fields = ("message_id", "key")
+    search_help_text = "webhook-id"
+    show_full_result_count = False
+    fields = (
+        ("endpoint", "event"),
+        "message_id",
+        ("state_label", "attempts"),
+        ("attempted_at", "delivered_at"),
+        "answer",
+        "body",
+    )
+    readonly_fields = ("state_label", "answer")
+    actions = ("repeat",)
+
+    @display(description="State", label=_COLOURS)
+    def state_label(self, row: WebhookDelivery) -> str:
+        return _STATES[delivery_state(row)]
+
+    @display(description="Answer")
+    def answer(self, row: WebhookDelivery) -> str:
+        return row.problem or (f"HTTP {row.status_code}" if row.status_code else "–")
+
+    @display(description="Next attempt")
+    def next_attempt(self, row: WebhookDelivery) -> str:
+        job: OutboxItem | None = row.job
+        if job is None or delivery_state(row) != "waiting":
+            return "–"
+        return f"{timezone.localtime(job.due_at):%b %-d, %H:%M}"
+
+    def has_repeat_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("calls.change_webhookendpoint"))
+
+    @admin.action(description="Send again", permissions=["repeat"])
+    def repeat(self, request: HttpRequest, queryset: QuerySet[WebhookDelivery]) -> None:
+        """Send what was chosen once more; receivers know it by its webhook-id."""
+        now = timezone.now()
+        chosen = list(queryset.values_list("pk", flat=True)[:1000])
+        sent = sum(delivery_repeat(delivery_id=pk, now=now) for pk in chosen)
+        messages.success(request, f"{sent} will be sent again now.")
+        if sent < len(chosen):
+            messages.info(request, f"{len(chosen) - sent} are waiting to be sent anyway.")
+
+
+def _change_of(endpoint: WebhookEndpoint) -> str:
+    return reverse("admin:calls_webhookendpoint_change", args=(endpoint.pk,))
+
+
+def _deliveries_of(endpoint: WebhookEndpoint) -> str:
+    return f"{reverse('admin:calls_webhookdelivery_changelist')}?endpoint__id__exact={endpoint.pk}"
