@@ -55,6 +55,14 @@ def price_on(*, provider: str, component: str, region: str, model: str, day: dat
     return best
 
 
+def price_of(price: Price, quantity: Decimal | Fraction) -> Decimal:
+    """Return the USD of a quantity, in the price's unit, at a price."""
+    billed = billed_quantity(
+        quantity, increment=price.increment, minimum=price.minimum, rounding=price.rounding
+    )
+    return amount(billed, unit_price=price.unit_price)
+
+
 def call_cost(call_id: UUID | str) -> Decimal:
     """Return the USD charged to a call so far, corrections included."""
     return charges_total(Charge.objects.filter(call_id=call_id))
@@ -111,8 +119,5 @@ def call_estimate(
     for part, count in quantities.items():
         price = price_on(provider=provider, component=part, region=region, model="*", day=day)
         used = in_unit(seconds, price.unit) if count is None else count
-        billed = billed_quantity(
-            used, increment=price.increment, minimum=price.minimum, rounding=price.rounding
-        )
-        total += amount(billed, unit_price=price.unit_price)
+        total += price_of(price, used)
     return total

@@ -36,6 +36,9 @@ class TierReason(StrEnum):
         return _WORDS[self]
 
 
+TURN_CHARACTERS = 300
+"""What the premium voice may be sent between two charges: a long turn, some 20 s of speech."""
+
 FOR_GOOD = frozenset({TierReason.BUDGET, TierReason.QUOTA, TierReason.ENGINE})
 """Reasons after which a call stays with the local voice to its end."""
 

@@ -17,7 +17,7 @@ from django.db.models import Q, Sum
 from phonenumbers import parse, region_code_for_number
 
 from billing.models import Charge
-from billing.policy.limits import Pressure
+from billing.policy.limits import Pressure, hardest
 from billing.policy.tiers import Tier
 from billing.selectors import PriceUnknown, call_cost, call_estimate
 from billing.services import charge_correct, charge_record, charge_spare, reservation_extend
@@ -25,7 +25,7 @@ from calls.models import Call, CallEvent, Campaign, Transfer
 from calls.policy.metering import begun_minutes, minutes_since, seconds_to_promise
 from calls.services.notices import Notice, call_notify, notices_of
 from calls.services.record import event_record
-from calls.services.tiers import tier_tick
+from calls.services.tiers import tier_now, tier_tick, turn_ahead
 
 logger = structlog.get_logger(__name__)
 
@@ -285,7 +285,10 @@ def _take_back(call: Call, component: str, *, beyond: int, now: datetime) -> Non
 
 
 def _promise(call: Call, now: datetime) -> Pressure:
-    """Grow the reservation to the end of the next minute, and return the pressure."""
+    """Grow the reservation to the end of the next minute, and return the pressure.
+
+    With the premium voice it grows by its next turn too, since that is said before it is charged.
+    """
     seconds = (now - (call.answered_at or now)).total_seconds()
     try:
         carrier = call_estimate(
@@ -305,4 +308,10 @@ def _promise(call: Call, now: datetime) -> Pressure:
         .filter(~Q(component__in=_CARRIER_COMPONENTS) | Q(key__startswith=f"{call.pk}:{_AGAIN}:"))
         .aggregate(total=Sum("amount"))["total"]
     ) or Decimal(0)
-    return reservation_extend(call_id=call.pk, amount_total=carrier + besides, now=now)
+    needed = carrier + besides
+    ahead = turn_ahead(now) if tier_now(call) == "premium" else Decimal(0)
+    pressure = reservation_extend(call_id=call.pk, amount_total=needed + ahead, now=now)
+    if pressure != "hard" or not ahead:
+        return pressure
+    # No room for another turn of the premium voice: with the local one there may be.
+    return hardest("soft", reservation_extend(call_id=call.pk, amount_total=needed, now=now))

@@ -12,15 +12,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import cast
 
 from django.conf import settings
 from django.db import transaction
 
 from agents.scoring import score
+from billing.models import Reservation
+from billing.models.price import Component
 from billing.policy.limits import Pressure
 from billing.policy.tiers import (
     FOR_GOOD,
+    TURN_CHARACTERS,
     Mode,
     Tier,
     TierChoice,
@@ -30,12 +34,14 @@ from billing.policy.tiers import (
     tier_at_dial,
     tier_next,
 )
+from billing.selectors import PriceUnknown, price_of, price_on
 from billing.services import reservation_extend
 from calls.models import Call, CallEvent, Campaign
 from calls.selectors import notes_of
 from calls.services.record import event_record
 from leads.services import timeline_add
 
+PREMIUM_PROVIDER = "elevenlabs"
 DECIDED = "tier"
 HEARD = "voice_tier"
 FAILURE_REMEMBERED = timedelta(minutes=5)
@@ -76,6 +82,8 @@ def tier_begin(*, call: Call, now: datetime) -> TierChoice:
             engine_failed=failure is TierReason.ENGINE or not _set_up(),
         )
         choice = tier_at_dial(policy_of(call.campaign), facts)
+        if choice.tier == "premium" and not _turn_promised(call, now):
+            choice = TierChoice("local", TierReason.BUDGET)
     call.voice_tier = choice.tier
     call.save(update_fields=["voice_tier", "updated_at"])
     _event(call, choice, before="", now=now)
@@ -102,6 +110,9 @@ def tier_tick(*, call: Call, pressure: Pressure, now: datetime) -> TierChoice:
     choice = tier_next(policy_of(call.campaign), facts, current=past.tier, went_down=past.went_down)
     if choice.tier == past.tier:
         return TierChoice(past.tier, past.reason)
+    if choice.tier == "premium" and not _turn_promised(call, now):
+        # Taken up now it would be taken down at the next tick: it is not worth being heard.
+        return TierChoice(past.tier, past.reason)
     with transaction.atomic():
         _event(call, choice, before=past.tier, now=now)
         timeline_add(
@@ -114,6 +125,40 @@ def tier_tick(*, call: Call, pressure: Pressure, now: datetime) -> TierChoice:
             at=now,
         )
     return choice
+
+
+def tier_now(call: Call) -> Tier:
+    """Return what a call, given with its campaign, speaks with now."""
+    if call.campaign is None or call.campaign.voice_tier == Campaign.VoiceTier.LOCAL:
+        return "local"
+    return _past(call).tier
+
+
+def turn_ahead(now: datetime) -> Decimal:
+    """Return the USD of one turn of the premium voice, which may be said before it is charged.
+
+    Nothing without a price: such speech is not charged either.
+    """
+    try:
+        price = price_on(
+            provider=PREMIUM_PROVIDER,
+            component=Component.TTS,
+            region="US",
+            model=settings.ENV.elevenlabs_model,
+            day=now.date(),
+        )
+    except PriceUnknown:
+        return Decimal(0)
+    return price_of(price, Fraction(TURN_CHARACTERS, 1000))
+
+
+def _turn_promised(call: Call, now: datetime) -> bool:
+    """Promise a turn of the premium voice on top of what is promised; whether no budget objects."""
+    promised = Reservation.objects.filter(call=call).values_list("amount", flat=True).first()
+    if promised is None:
+        return False
+    total = promised + turn_ahead(now)
+    return reservation_extend(call_id=call.pk, amount_total=total, now=now) == "normal"
 
 
 def _event(call: Call, choice: TierChoice, *, before: str, now: datetime) -> None:

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from billing.models import Budget, QualifiedLead
 from billing.policy.tiers import TierReason
-from billing.services import budget_reserve
+from billing.services import budget_reserve, reservation_settle
 from calls.models import Call, CallEvent, Campaign
 from calls.services.aftercall import aftercall_run
 from calls.services.dialer import dial_next
 from calls.services.inbound import call_receive
-from calls.services.metering import Meter, call_meter
+from calls.services.metering import Meter, call_meter, usage_record
 from calls.services.record import event_record
 from calls.services.tiers import tier_begin
 from calls.tests.conftest import Exchange, enrol
@@ -227,6 +227,49 @@ def test_a_call_at_its_cap_says_goodbye_and_ends_in_the_minute_it_has_paid(
     assert tick(call, now, 295).cost == Decimal("0.090") <= cap
     notices = [notice.data for notice in tick(call, now, 299).notices]
     assert notices == [{"reason": "budget"}]
+
+
+def test_refused_growth_is_the_cheaper_voice_then_goodbye_then_the_end(
+    campaign: Campaign, now: datetime
+) -> None:
+    # No soft share: the budget says nothing until it refuses. Two minutes of line and stream are
+    # 0.036, a turn of the premium voice 0.018, so the fourth minute leaves no room for a turn.
+    budget = BudgetFactory(campaign=campaign, limit=Decimal("0.10"), soft_percent=100)
+    call = begin(campaign, now, "premium")
+    told: list[tuple[int, str, str]] = []
+    said = 0
+    for seconds in range(5, 900, 5):
+        meter = tick(call, now, seconds)
+        if not told or told[-1][1:] != (meter.pressure, meter.tier):
+            told.append((seconds, meter.pressure, meter.tier))
+        if any(notice.kind == "hang_up" for notice in meter.notices):
+            break
+        if meter.tier == "premium" and seconds % 20 == 0 and said < 4:
+            said += 1
+            usage_record(
+                call_id=call.pk, component="tts", provider="elevenlabs", key=f"tts:{seconds}",
+                model="eleven_flash_v2_5", quantity=Decimal("0.1"), now=now,
+            )  # fmt: skip
+    assert [step[1:] for step in told] == [
+        ("normal", "premium"), ("soft", "local"), ("normal", "local"), ("hard", "local"),
+    ]  # fmt: skip
+    assert seconds - told[-1][0] == 45
+    assert decisions(call) == [("premium", "premium_only"), ("local", "budget")]
+    line = TimelineEntry.objects.get(lead=call.lead, text__startswith="Voice of the call changed")
+    assert "a budget is nearly used up" in line.text
+    assert line.at == now + timedelta(seconds=told[1][0])
+    reservation_settle(call_id=call.pk, now=now)
+    assert budget.periods.get().spent <= budget.limit
+
+
+def test_a_score_that_comes_when_no_turn_can_be_paid_changes_nothing(
+    campaign: Campaign, now: datetime
+) -> None:
+    BudgetFactory(campaign=campaign, limit=Decimal("0.05"), soft_percent=100)
+    call = begin(campaign, now)
+    hear(call, EAGER)
+    assert [tick(call, now, seconds).tier for seconds in (5, 10)] == ["local", "local"]
+    assert decisions(call) == [("local", "score_unknown")]
 
 
 @settings(
