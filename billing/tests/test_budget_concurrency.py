@@ -62,16 +62,8 @@ def reserve_the_last_dollar(threads: int, folder: Path) -> None:
     assert standing == [(TEN_CENTS * len(promised), 0)] * 2
 
 
-@pytest.mark.postgresql
-@pytest.mark.skipif(
-    connection.vendor != "postgresql", reason="DATABASE_URL names no PostgreSQL database"
-)
 def test_fifty_calls_on_the_last_dollar_overspend_by_nothing(tmp_path: Path):
     reserve_the_last_dollar(50, tmp_path)
-
-
-def test_twelve_calls_on_the_last_dollar_overspend_by_nothing(tmp_path: Path):
-    reserve_the_last_dollar(12, tmp_path)
 
 
 def test_a_call_is_settled_once_however_many_try(tmp_path: Path):
