@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from voice.clock import StreamClock
 from voice.playout import LEAD_MS, Playout
 from voice.speech import Speech
+from voice.tests.virtual_time import LoopClock, VirtualTime
 
 TONE = bytes([0x10, 0x90] * 80)  # one loud frame
 
@@ -19,7 +19,7 @@ class Line:
     """A playout whose far end is a list."""
 
     def __init__(self) -> None:
-        self.clock = StreamClock()
+        self.clock = LoopClock()
         self.sent: list[tuple[str, Any]] = []
         self._changed = asyncio.Event()
         self.cuts: list[float] = []
@@ -70,6 +70,11 @@ class Line:
     @property
     def frames(self) -> int:
         return sum(kind == "sound" for kind, _ in self.sent)
+
+
+@pytest.fixture(scope="module")
+def event_loop_policy() -> VirtualTime:
+    return VirtualTime()
 
 
 @pytest.fixture
