@@ -57,6 +57,7 @@ class Dialogue(FrameProcessor):
         clerk: keeps records.
         recorder: the recording, stopped on request.
         usage: the bill.
+        heard_ms: how far the lead's sound has been listened to; ms of the stream.
         finish: called once with the reason when the call is to end.
         on_listen: called when somebody wants to listen in.
     """
@@ -71,6 +72,7 @@ class Dialogue(FrameProcessor):
         clerk: Clerk,
         recorder: Recorder | None,
         usage: Usage,
+        heard_ms: Callable[[], float],
         finish: Callable[[str], None],
         on_listen: Callable[[Mapping[str, Any]], None] | None = None,
     ) -> None:
@@ -104,6 +106,7 @@ class Dialogue(FrameProcessor):
             speaking=self._speaking,
             playout=playout,
             clock=clock,
+            heard_ms=heard_ms,
             answer=self._answer,
             end=self.end,
         )

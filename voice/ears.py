@@ -81,6 +81,11 @@ class Ears(FrameProcessor):
         self._judged_of_ms = -1.0
         self._judging: asyncio.Task[None] | None = None
 
+    @property
+    def heard_ms(self) -> float:
+        """How far it has listened; ms of the stream."""
+        return self._heard_ms
+
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         """Listen to sound; pass everything on."""
         await super().process_frame(frame, direction)

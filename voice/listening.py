@@ -16,9 +16,10 @@ from voice.engines.stt_service import PRE_ROLL_MS
 NEAR_MS = 60.0
 """Words that cover the voice but for this much cover it: no word is as short."""
 FINAL_WITHIN_MS = 1200.0
-"""How long after the pause the agent answers what it has understood without the final words."""
+"""How long after the pause the agent answers without the final words, if those that it has cover
+all that was said."""
 ANY_WITHIN_MS = 2500.0
-"""The same if it has understood nothing at all."""
+"""How long after the pause a recogniser that is behind may take to catch up."""
 
 
 @dataclass(slots=True, eq=False)
@@ -42,6 +43,8 @@ class Stretch:
     """Its final words are there."""
     overdue: bool = False
     """Its final words are no longer waited for."""
+    unheard: bool = False
+    """The recogniser failed before it had heard all of it: there will be no words."""
     row: int = -1
     """Index of the turn in the transcript that has it."""
 
@@ -52,8 +55,8 @@ class Stretch:
 
     @property
     def lags(self) -> bool:
-        """Whether the words do not cover the voice yet."""
-        return self.is_open and self.decoded_ms < self.last_voiced_ms - NEAR_MS
+        """Whether the words do not cover the voice yet: what there is may be half a sentence."""
+        return not self.settled and self.decoded_ms < self.last_voiced_ms - NEAR_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,10 @@ class LeadTurn:
             stretch.turn = self
         self.stretches += later.stretches
         later.stretches = []
+
+    def drop(self, stretch: Stretch) -> None:
+        """Go on as if it had not been said."""
+        self.stretches.remove(stretch)
 
     def row(self, index: int) -> list[Stretch]:
         """Return what one turn of the transcript has of it."""
@@ -228,7 +235,9 @@ class Listening:
             return None
         if stretch.lags or stretch.words != transcript.text or stretch.overdue:
             stretch.known_ms = now_ms
-        stretch.words, stretch.confidence = transcript.text, transcript.confidence
+        words = "" if transcript.failed and stretch.lags else transcript.text
+        stretch.words, stretch.confidence = words, transcript.confidence
+        stretch.unheard = transcript.failed and not words
         stretch.settled = True
         return stretch
 
@@ -258,4 +267,4 @@ class Listening:
 
 def _give_up_at(stretch: Stretch) -> float:
     paused_ms = stretch.paused_ms or stretch.last_voiced_ms
-    return paused_ms + (FINAL_WITHIN_MS if stretch.turn.text else ANY_WITHIN_MS)
+    return paused_ms + (ANY_WITHIN_MS if stretch.lags else FINAL_WITHIN_MS)

@@ -131,6 +131,7 @@ class CallRun:
             on_cut=self._was_cut,
             frames_at_once=frames_at_once,
         )
+        ears = Ears(SileroDetector(), SmartTurn())
         self._dialogue = Dialogue(
             live=live,
             conversation=conversation,
@@ -139,6 +140,7 @@ class CallRun:
             clerk=self._clerk,
             recorder=self._recorder,
             usage=self._usage,
+            heard_ms=lambda: ears.heard_ms,
             finish=self._finish,
             on_listen=self._tap.open,
         )
@@ -155,7 +157,7 @@ class CallRun:
             Pipeline(
                 [
                     MediaInput(session, self._playout, self._recorder, self._tap),
-                    Ears(SileroDetector(), SmartTurn()),
+                    ears,
                     recogniser,
                     self._dialogue,
                     AgentVoice(self._voice, self._usage),

@@ -35,8 +35,10 @@ from voice.speech import Group, Speech
 from voice.tap import Tap
 from voice.wire import Dtmf, Mark, Media
 
-MOST_SKEW_MS = 1000
-"""A carrier's timestamp further than this from our clock is not believed."""
+MOST_EARLY_MS = 1000
+MOST_LATE_MS = 6000
+"""A carrier's timestamp further than this from our clock is not believed. Sound may be late by what
+waits in the session: laid out by our clock then, it would lie on top of itself."""
 
 
 def transport_params() -> TransportParams:
@@ -113,7 +115,7 @@ class MediaInput(BaseInputTransport):
         now = self._session.clock.now_ms()
         length_ms = len(media.ulaw) * 1000 / TELEPHONE_RATE
         at_ms = float(media.timestamp_ms)
-        if abs(now - length_ms - at_ms) > MOST_SKEW_MS:
+        if not -MOST_EARLY_MS <= now - length_ms - at_ms <= MOST_LATE_MS:
             at_ms = max(0.0, now - length_ms)
         self._tap.lead(at_ms, media.ulaw)
         if self._recorder is not None:

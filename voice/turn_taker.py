@@ -28,6 +28,9 @@ MACHINE_END_MS = 1500.0
 """Silence after which even a machine's greeting is over."""
 NOISE_MS = 900.0
 """Voice without a recognised word that deserves an answer nevertheless."""
+UNHEARD_MS = 100.0
+"""Sound that may be on its way to our ears while all is well."""
+LOOK_EVERY_MS = 20.0
 ENDING_ANSWER_MS = 900.0
 """A "yes" this close to the end of the agent's words answers them."""
 
@@ -43,6 +46,7 @@ class TurnTaker:
         live: the call.
         speaking: the agent's side.
         playout: the caller's ear.
+        heard_ms: how far the lead's sound has been listened to; ms of the stream.
         answer: answers what is no words.
         end: ends the call with a reason.
     """
@@ -54,12 +58,14 @@ class TurnTaker:
         speaking: Speaking,
         playout: Playout,
         clock: StreamClock,
+        heard_ms: Callable[[], float],
         answer: Answer,
         end: Callable[[str], None],
     ) -> None:
         self._speaking = speaking
         self._playout = playout
         self._clock = clock
+        self._heard_ms = heard_ms
         self._answer = answer
         self._end = end
         self._patience = Patience.of(live.turn_taking)
@@ -72,6 +78,8 @@ class TurnTaker:
         self._greeting_until: float | None = None
         """Until then it is taken for a machine's greeting that goes on."""
         self._decide_at: float | None = None
+        self._quiet_until = 0.0
+        """So far the lead has to be heard to be silent for the turn to be over."""
         self._silence_at: float | None = None
 
     # Time
@@ -100,7 +108,7 @@ class TurnTaker:
             self._greeting_until = None
             await self.words_known()
         if due(self._decide_at):
-            await self._confirm()
+            await self._decide()
         if due(self._silence_at):
             self._silences += 1
             await self._answer(Silence(self._silences))
@@ -180,27 +188,49 @@ class TurnTaker:
             self._speaking.turns.lead(self.listening.next_turn())
             await self._answer(ForeignLanguage(language))
             return
-        if stretch.turn is self.listening.turn:
-            if transcript.failed and not stretch.turn.text and self._speaking.free:
-                self.listening.next_turn()
+        if stretch.turn is not self.listening.turn:
+            await self._speaking.correct(stretch)
+            return
+        if stretch.unheard:
+            stretch.turn.drop(stretch)
+            if not stretch.overdue and self._speaking.free:
+                self._speaking.turns.lead(self.listening.next_turn())
                 await self._answer(Unheard())
                 return
-            await self.words_known()
-        else:
-            await self._speaking.correct(stretch)
+        await self.words_known()
 
     async def _on_words_late(self) -> None:
         """Answer what was understood; final words that come after all correct it."""
         for turn in self.listening.give_up(self._clock.now_ms()):
             self._speaking.note("words_late")
-            if turn is self.listening.turn:
-                await self.words_known()
-            else:
+            if turn is not self.listening.turn:
                 await self._speaking.verify(turn)
+            elif turn.lags:
+                await self._on_words_missing()
+            else:
+                await self.words_known()
+
+    async def _on_words_missing(self) -> None:
+        """Ask for them again: half a sentence may say the opposite of the whole.
+
+        The turn stays: when its words come after all, it is they that are answered.
+        """
+        listening = self.listening
+        if listening.voice or not self._speaking.free:
+            return
+        if listening.turn.text or listening.turn.lasted_ms >= NOISE_MS:
+            await self._answer(Unheard())
+        else:
+            self.listen_on()
 
     async def words_known(self) -> None:
-        """All that was said has its words, unless more is being said."""
-        if not self.listening.voice and not self.listening.turn.is_open:
+        """All that was said has its words, unless more is being said, or more words are to come."""
+        turn = self.listening.turn
+        if self.listening.voice or turn.is_open:
+            return
+        if turn.lags:
+            self.listen_on()
+        else:
             await self._consider()
 
     # Whose turn it is
@@ -276,7 +306,18 @@ class TurnTaker:
             patience=self._patience,
             asked=self._speaking.asked,
         )
-        self._decide_at = max(turn.last_voiced_ms + needed_ms, self._greeting_until or 0.0)
+        self._quiet_until = max(turn.last_voiced_ms + needed_ms, self._greeting_until or 0.0)
+        self._decide_at = self._quiet_until
+
+    async def _decide(self) -> None:
+        """Confirm the turn if the silence was heard: the sound may be behind the time.
+
+        A line without sound is noticed elsewhere: see `MediaSession`.
+        """
+        if self._heard_ms() >= self._quiet_until - UNHEARD_MS:
+            await self._confirm()
+        else:
+            self._decide_at = self._clock.now_ms() + LOOK_EVERY_MS
 
     async def _confirm(self) -> None:
         """The turn is over: what was prepared may be heard."""

@@ -25,8 +25,9 @@ from voice.engines.interface import EngineError
 
 log = structlog.get_logger(__name__)
 
-START_TIMEOUT_S: Final = 30.0
-"""How long the models may take to load before the engine counts as broken."""
+START_TIMEOUT_S: Final = 120.0
+"""How long the models may take to load before the engine counts as broken: it takes a second,
+and half a minute on a machine that starts many things at once."""
 
 ROOT: Final = Path(wire.__file__).parents[2]
 """Where our packages are imported from."""

@@ -33,7 +33,6 @@ from voice.engines.interface import (
     Transcript,
     Utterance,
 )
-from voice.engines.pocketsphinx import PocketsphinxRecognizer
 from voice.metrics import STT_FAILURES
 
 log = structlog.get_logger(__name__)
@@ -42,7 +41,8 @@ PRE_ROLL_MS: Final = 500
 """Audio from before speech was noticed: 200 ms until the VAD is sure, and the soft start of a
 word before that."""
 UNFINISHED_UTTERANCES: Final = 8
-"""More than these waiting for their final transcript means that recognition has stopped."""
+"""More than these waiting for their final transcript means that recognition has stopped: those that
+come after them are given up unheard, and say so when it is their turn."""
 
 
 class StreamingSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
@@ -90,7 +90,8 @@ class StreamingSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
         self._partial = Partial("", 0)
         self._shown = ""
         self._partial_changed = asyncio.Event()
-        self._ended: asyncio.Queue[Utterance] = asyncio.Queue(UNFINISHED_UTTERANCES)
+        self._ended: asyncio.Queue[Utterance | None] = asyncio.Queue()
+        """In the order of the speech; None for one that was given up."""
         self._tasks: list[asyncio.Task[None]] = []
 
     def can_generate_metrics(self) -> bool:
@@ -204,12 +205,13 @@ class StreamingSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
         utterance, self._utterance = self._utterance, None
         if utterance is None:
             return
-        try:
-            self._ended.put_nowait(utterance)
-            self._unsettled += 1
-        except asyncio.QueueFull:
+        self._unsettled += 1
+        if self._unsettled > UNFINISHED_UTTERANCES:
             log.error("stt_stalled", unfinished=UNFINISHED_UTTERANCES)
             utterance.cancel()
+            self._ended.put_nowait(None)
+        else:
+            self._ended.put_nowait(utterance)
 
     def _on_partial(self, partial: Partial) -> None:
         self._partial = partial
@@ -240,21 +242,9 @@ class StreamingSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
                 self._unsettled -= 1
                 self._ended.task_done()
 
-    async def _settle(self, utterance: Utterance) -> None:
+    async def _settle(self, utterance: Utterance | None) -> None:
         """Push the final transcript of an utterance, or say why there is none."""
-        partial = utterance.partial
-        try:
-            # Off the frame loop, so that audio goes on being heard meanwhile.
-            finishing = asyncio.ensure_future(utterance.finish())
-            transcript = await finishing
-        except asyncio.CancelledError:
-            utterance.cancel()
-            raise
-        except EngineError as error:
-            STT_FAILURES.inc()
-            await self.push_error(f"speech recognition failed: {error}", exception=error)
-            # What was understood before the failure is better than nothing.
-            transcript = Transcript(partial.text, 0.0, partial.audio_ms, failed=True)
+        transcript = await self._final_of(utterance)
         self._clear_eager_end_of_turn()  # type: ignore[no-untyped-call]
         self._shown = ""
         if self._utterance is None:
@@ -276,6 +266,23 @@ class StreamingSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
             )
         )
 
+    async def _final_of(self, utterance: Utterance | None) -> Transcript:
+        if utterance is None:
+            STT_FAILURES.inc()
+            return Transcript("", 0.0, 0, failed=True)
+        partial = utterance.partial
+        try:
+            # Off the frame loop, so that audio goes on being heard meanwhile.
+            return await asyncio.ensure_future(utterance.finish())
+        except asyncio.CancelledError:
+            utterance.cancel()
+            raise
+        except EngineError as error:
+            STT_FAILURES.inc()
+            await self.push_error(f"speech recognition failed: {error}", exception=error)
+            # What was understood before the failure is better than nothing.
+            return Transcript(partial.text, 0.0, partial.audio_ms, failed=True)
+
     async def _close(self) -> None:
         if self._utterance is not None:
             self._utterance.cancel()
@@ -284,17 +291,7 @@ class StreamingSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
         for task in tasks:
             await self.cancel_task(task)
         while not self._ended.empty():
-            self._ended.get_nowait().cancel()
+            utterance = self._ended.get_nowait()
+            if utterance is not None:
+                utterance.cancel()
             self._ended.task_done()
-
-
-class PocketsphinxSTTService(StreamingSTTService):
-    """The built-in recogniser as a Pipecat service.
-
-    Args:
-        recognizer: The process's `PocketsphinxRecognizer`.
-        options: As for `StreamingSTTService`.
-    """
-
-    def __init__(self, recognizer: PocketsphinxRecognizer, **options: Any) -> None:
-        super().__init__(recognizer, **options)

@@ -252,23 +252,27 @@ class WhisperUtterance:
                 return
         else:
             self._failures = 0
-            self._latest = heard
-            self._publish(heard)
+            before, self._latest = self._latest, heard
+            self._publish(heard, before)
         if self._ended:
             self._conclude()
         elif self._is_worth_hearing():
             # The call waits at this point of its speech: if it is over, this was it.
             self._request(urgent=self._fading.is_quiet)
 
-    def _publish(self, heard: _Hearing) -> None:
+    def _publish(self, heard: _Hearing, before: _Hearing) -> None:
         transcript = self._transcript(heard)
         if transcript.rejected:
             return
         stable = self._stable.add(plain_words(heard.hypothesis.text))
         # All that was said has been heard: there is nothing that could still change it.
         text = transcript.text if self._is_settled else " ".join(stable)
-        if text and text != self._partial.text:
-            self._partial = Partial(text, self._ms(heard.heard))
+        # Until then, they are words of the sound that both hearings had: what came after may have
+        # more of them.
+        covered_ms = self._ms((heard if self._is_settled else before).heard)
+        covers_all = self._is_settled and covered_ms > self._partial.audio_ms
+        if text and (text != self._partial.text or covers_all):
+            self._partial = Partial(text, covered_ms)
             if self._on_partial is not None:
                 self._on_partial(self._partial)
 

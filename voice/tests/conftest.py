@@ -278,6 +278,14 @@ class Caller:
         for name in clip_names:
             self.mouth += clips.clip(name) + g711.silence(pause_ms)
 
+    async def until_said(self) -> None:
+        """Wait until all has been spoken."""
+        for _ in range(1000):
+            if not self.mouth:
+                return
+            await asyncio.sleep(0.02)
+        raise AssertionError("there was too much to say")
+
     async def press(self, digit: str) -> None:
         await self.send(
             {"event": "dtmf", "streamSid": "MZ", "dtmf": {"track": "inbound_track", "digit": digit}}

@@ -30,7 +30,7 @@ from voice.engines.decoder_pool import DecoderPool
 from voice.engines.interface import EngineError, Partial, SpeechRecognizer, Transcript, Word
 from voice.engines.noise import judge
 from voice.engines.pocketsphinx import PocketsphinxRecognizer, PocketsphinxSession
-from voice.engines.stt_service import PocketsphinxSTTService
+from voice.engines.stt_service import StreamingSTTService
 
 AUDIO = Path(__file__).parent / "audio"
 CHUNK = 320  # 20 ms at 8 kHz
@@ -245,7 +245,7 @@ def spoken(audio: bytes, *, vad_after_ms: int = 600, pace_s: float = 0.0) -> lis
     return [*frames, SleepFrame(sleep=0.02), VADUserStoppedSpeakingFrame(stop_secs=0.2)]
 
 
-async def through(service: PocketsphinxSTTService, frames: list[Frame]) -> list[Frame]:
+async def through(service: StreamingSTTService, frames: list[Frame]) -> list[Frame]:
     down, _ = await run_test(
         service,
         frames_to_send=frames,
@@ -257,7 +257,7 @@ async def through(service: PocketsphinxSTTService, frames: list[Frame]) -> list[
 async def test_the_service_pushes_partials_and_then_one_final(
     recognizer: PocketsphinxRecognizer,
 ) -> None:
-    down = await through(PocketsphinxSTTService(recognizer), spoken(NOT_INTERESTED, pace_s=0.008))
+    down = await through(StreamingSTTService(recognizer), spoken(NOT_INTERESTED, pace_s=0.008))
     kinds = [type(frame) for frame in down]
     (final,) = [frame for frame in down if isinstance(frame, TranscriptionFrame)]
     assert final.text == "i am not interested"
@@ -270,7 +270,7 @@ async def test_the_service_pushes_partials_and_then_one_final(
 async def test_the_service_hears_the_first_word_although_the_vad_is_late(
     recognizer: PocketsphinxRecognizer,
 ) -> None:
-    down = await through(PocketsphinxSTTService(recognizer), spoken(DO_NOT_CALL, vad_after_ms=680))
+    down = await through(StreamingSTTService(recognizer), spoken(DO_NOT_CALL, vad_after_ms=680))
     (final,) = [frame for frame in down if isinstance(frame, TranscriptionFrame)]
     assert final.text.startswith("please put me on")
 
@@ -279,7 +279,7 @@ async def test_two_utterances_are_transcribed_in_their_order(
     recognizer: PocketsphinxRecognizer,
 ) -> None:
     down = await through(
-        PocketsphinxSTTService(recognizer),
+        StreamingSTTService(recognizer),
         [*spoken(DO_NOT_CALL), SleepFrame(sleep=0.01), *spoken(NOT_INTERESTED)],
     )
     texts = [frame.text for frame in down if isinstance(frame, TranscriptionFrame)]
@@ -293,7 +293,7 @@ async def test_noise_ends_without_a_transcript_but_the_controller_is_told(
 ) -> None:
     told: list[Transcript] = []
     hiss = pcm(np.random.default_rng(2).normal(0, 900, 12000))
-    down = await through(PocketsphinxSTTService(recognizer, on_final=told.append), spoken(hiss))
+    down = await through(StreamingSTTService(recognizer, on_final=told.append), spoken(hiss))
     assert not [frame for frame in down if isinstance(frame, TranscriptionFrame)]
     assert [transcript.text for transcript in told] == [""]
 
@@ -301,7 +301,7 @@ async def test_noise_ends_without_a_transcript_but_the_controller_is_told(
 async def test_muting_forgets_what_was_being_said(recognizer: PocketsphinxRecognizer) -> None:
     frames = spoken(NOT_INTERESTED)
     frames.insert(-1, STTMuteFrame(mute=True))
-    down = await through(PocketsphinxSTTService(recognizer), frames)
+    down = await through(StreamingSTTService(recognizer), frames)
     assert not [frame for frame in down if isinstance(frame, TranscriptionFrame)]
     assert recognizer.pool.leased == 0
 
@@ -309,7 +309,7 @@ async def test_muting_forgets_what_was_being_said(recognizer: PocketsphinxRecogn
 async def test_a_turn_controller_can_predict_the_end_and_take_it_back(
     recognizer: PocketsphinxRecognizer,
 ) -> None:
-    service = PocketsphinxSTTService(recognizer, enable_eager_end_of_turn=True)
+    service = StreamingSTTService(recognizer, enable_eager_end_of_turn=True)
     predicted: list[str] = []
     tasks: list[asyncio.Task[None]] = []
 
@@ -338,10 +338,29 @@ async def test_an_engine_failure_keeps_what_was_understood(
     monkeypatch.setattr("voice.engines.pocketsphinx.PocketsphinxUtterance.finish", fail)
     told: list[Transcript] = []
     await through(
-        PocketsphinxSTTService(recognizer, on_final=told.append),
+        StreamingSTTService(recognizer, on_final=told.append),
         spoken(NOT_INTERESTED, pace_s=0.008),
     )
     assert told[0].text.split()[0] == "i"
+
+
+async def test_what_a_stalled_engine_is_not_given_any_more_is_told_in_its_turn(
+    recognizer: PocketsphinxRecognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(self: object) -> Transcript:
+        await asyncio.sleep(0.3)
+        raise EngineError("broken")
+
+    monkeypatch.setattr("voice.engines.pocketsphinx.PocketsphinxUtterance.finish", fail)
+    monkeypatch.setattr("voice.engines.stt_service.UNFINISHED_UTTERANCES", 2)
+    told: list[Transcript] = []
+    frames: list[Frame] = []
+    for _ in range(4):
+        frames += spoken(NOT_INTERESTED[: CHUNK * 31])
+    await through(StreamingSTTService(recognizer, on_final=told.append), frames)
+    assert [transcript.failed for transcript in told] == [True] * 4
+    assert [transcript.audio_ms for transcript in told[2:]] == [0, 0], "the two were not heard"
+    assert recognizer.pool.leased == 0
 
 
 @pytest.mark.parametrize(

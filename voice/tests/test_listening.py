@@ -62,11 +62,12 @@ def test_final_words_settle_the_turn_however_little_was_known_before() -> None:
     assert (timing.last_voiced_ms, timing.paused_ms, timing.known_ms) == (11_000, 11_135, 11_300)
 
 
-def test_final_words_are_waited_for_so_long_and_longer_if_nothing_is_known() -> None:
+def test_final_words_are_waited_for_so_long_and_longer_if_the_recogniser_is_behind() -> None:
     line = spoken()
     line.pause(11_000)
-    assert line.ear.give_up_at == 11_135 + ANY_WITHIN_MS
-    line.ear.take_partial(Partial("around four", 900), 11_140)
+    line.ear.take_partial(Partial("around", 900), 11_140)
+    assert line.ear.give_up_at == 11_135 + ANY_WITHIN_MS, "there may be more than that"
+    line.ear.take_partial(Partial("around four", 1400), 11_200)
     assert line.ear.give_up_at == 11_135 + FINAL_WITHIN_MS
     assert line.ear.give_up(12_000) == []
     assert line.ear.give_up(12_400) == [line.ear.turn]
@@ -75,9 +76,34 @@ def test_final_words_are_waited_for_so_long_and_longer_if_nothing_is_known() -> 
     assert line.ear.give_up_at is None
 
 
+def test_words_that_do_not_cover_the_voice_lag_however_long_they_were_waited_for() -> None:
+    line = spoken()
+    line.ear.take_partial(Partial("around", 900), 10_700)
+    line.pause(11_000)
+    assert line.ear.give_up(14_000) == [line.ear.turn]
+    assert line.ear.turn.lags
+    line.ear.take_partial(Partial("around four hundred thousand", 1400), 14_100)
+    assert not line.ear.turn.lags
+
+
+def test_half_a_sentence_that_a_recogniser_failed_at_is_no_words() -> None:
+    line = spoken()
+    line.ear.take_partial(Partial("around", 900), 10_700)
+    line.pause(11_000)
+    stretch = line.ear.take_final(Transcript("around", 0.0, 900, failed=True), 11_300)
+    assert stretch is not None
+    assert (stretch.words, stretch.unheard) == ("", True)
+    whole = spoken()
+    whole.ear.take_partial(Partial("four bedrooms", 1400), 11_050)
+    whole.pause(11_000)
+    stretch = whole.ear.take_final(Transcript("four bedrooms", 0.0, 1400, failed=True), 11_300)
+    assert stretch is not None
+    assert (stretch.words, stretch.unheard) == ("four bedrooms", False)
+
+
 def test_words_that_come_after_the_turn_was_answered_still_are_its_words() -> None:
     line = spoken()
-    line.ear.take_partial(Partial("around four", 900), 10_700)
+    line.ear.take_partial(Partial("around four", 1400), 11_100)
     line.pause(11_000)
     line.ear.give_up(12_400)
     answered = line.ear.next_turn()
