@@ -84,7 +84,7 @@ def make_whisper(
     at_position[0] = [ids[f"<|{language}|>"]]
     if no_speech:
         at_position[0].append(ids["<|nospeech|>"])
-    _fill_decoder(spec.decoder, len(tokens), at_position, ids["<|endoftext|>"], sureness)
+    _fill_decoder(spec.decoder, len(tokens), at_position, sureness)
     spec.register_vocabulary(tokens)
     spec.config.lang_ids = [ids[f"<|{code}|>"] for code in LANGUAGES]
     spec.config.alignment_heads = [(0, 0), (0, 1)]
@@ -135,7 +135,7 @@ def _fill_encoder(spec: Any, chance: np.random.Generator) -> None:
 
 
 def _fill_decoder(
-    spec: Any, tokens: int, at_position: dict[int, list[int]], end: int, sureness: float
+    spec: Any, tokens: int, at_position: dict[int, list[int]], sureness: float
 ) -> None:
     spec.embeddings.weight = np.zeros((tokens, WIDTH), np.float32)
     positions = np.zeros((LONGEST_TEXT, WIDTH), np.float32)
@@ -147,7 +147,6 @@ def _fill_decoder(
         _attention(layer.attention, (1, 2, 1), None)
         _feed_forward(layer.ffn, None)
     projection = np.zeros((tokens, WIDTH), np.float32)
-    projection[end, max(at_position) :] = sureness
     for position, wanted in at_position.items():
         projection[wanted, position] = sureness
     spec.projection.weight = projection
