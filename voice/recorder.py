@@ -22,8 +22,6 @@ from voice.tracks import RATE, Tracks
 logger = structlog.get_logger(__name__)
 
 FLUSH_EVERY_S = 0.4
-SETTLE_MS = 400
-"""Sound younger than this may still arrive or be cut, and waits in memory."""
 
 _HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
 _writers = ThreadPoolExecutor(max_workers=1, thread_name_prefix="recorder")
@@ -70,7 +68,7 @@ class Recorder:
         """Write what has settled, again and again, until cancelled."""
         while True:
             await asyncio.sleep(FLUSH_EVERY_S)
-            await self._flush(self._clock.now_ms() - SETTLE_MS)
+            await self._flush(self._tracks.settled_ms(self._clock.now_ms()))
 
     async def finish(self) -> Recorded | None:
         """Write the rest and return the file; nothing if there is none."""

@@ -25,8 +25,6 @@ from voice.tracks import Tracks
 logger = structlog.get_logger(__name__)
 
 SEND_EVERY_S = 0.2
-SETTLE_MS = 400
-"""Sound younger than this may still arrive or be cut."""
 SEND_WITHIN_S = 1.0
 
 
@@ -73,7 +71,7 @@ class Tap:
                 self._until = None
                 self._opened.clear()
                 continue
-            both = self._tracks.take(self._clock.now_ms() - SETTLE_MS)
+            both = self._tracks.take(self._tracks.settled_ms(self._clock.now_ms()))
             if len(both):
                 mixed = np.clip(both.sum(axis=1, dtype=np.int32), -32768, 32767)
                 await self._send(mulaw_encode(mixed.astype("<i2").tobytes()))

@@ -10,6 +10,10 @@ from voice.audio import mulaw_decode
 RATE = 8000
 MOST_SECONDS = 4 * 3600
 """Four hours, the longest call a carrier allows: nothing is laid out beyond it."""
+SETTLE_MS = 400
+"""Sound younger than this may still be cut."""
+LATEST_MS = 6000
+"""The lead's sound is waited for no longer: by then it has been dropped, or the line is lost."""
 
 
 _SILENCE = b"\xff"
@@ -25,11 +29,13 @@ class Tracks:
     def __init__(self) -> None:
         self.taken = 0
         """Samples of each side that were taken already."""
+        self._lead_until_ms = 0.0
         self._lead = bytearray()
         self._agent = bytearray()
 
     def lead(self, at_ms: float, ulaw: bytes) -> None:
         """Lay the lead's sound out at its time."""
+        self._lead_until_ms = max(self._lead_until_ms, at_ms + len(ulaw) * 1000 / RATE)
         self._lay(self._lead, at_ms, ulaw)
 
     def agent(self, at_ms: float, ulaw: bytes) -> None:
@@ -39,6 +45,10 @@ class Tracks:
     def cut(self, at_ms: float) -> None:
         """Take back the agent's sound from a moment on."""
         del self._agent[max(0, _sample(at_ms) - self.taken) :]
+
+    def settled_ms(self, now_ms: float) -> float:
+        """Return until when nothing will change any more: on a busy machine sound is late."""
+        return max(now_ms - LATEST_MS, min(now_ms - SETTLE_MS, self._lead_until_ms))
 
     def take(self, until_ms: float) -> NDArray[np.int16]:
         """Return the 16-bit samples before a moment, a row for each: the lead, the agent."""
