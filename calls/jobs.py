@@ -109,6 +109,13 @@ def _purge_expired(payload: Mapping[str, Any], now: datetime) -> None:
         raise NotYet(timezone.now() + timedelta(seconds=1))
 
 
+def _speech(payload: Mapping[str, Any], now: datetime) -> None:
+    # The voice's own command: what calls are, it knows, and not the other way round.
+    seconds = 45.0 if settings.REDIS_URL else 0.5
+    if call_command("prepare_speech", payload["campaign"], seconds=seconds):
+        raise NotYet(timezone.now() + timedelta(milliseconds=100))
+
+
 def _reconcile_costs(payload: Mapping[str, Any], now: datetime) -> None:
     call_command("reconcile_costs")
 
@@ -166,6 +173,7 @@ HANDLERS: dict[str, Handler] = {
     "refresh_prices": _refresh_prices,
     "sheet": _sheet,
     "sheets": _sheets,
+    "speech": _speech,
     "mail": _mail,
     "transfer_ring": _transfer_ring,
     "variance_alert": _variance_alert,
@@ -191,6 +199,7 @@ QUEUES: dict[str, str] = {
     "refresh_prices": "slow",
     "transfer_ring": "urgent",
     "sheet": "slow",
+    "speech": "slow",
 }
 """Kind -> RQ queue, where it is not "default". Workers empty urgent, then default, then slow."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -37,6 +39,11 @@ class Preparation:
         """Phrases dealt with."""
         return self.made + self.kept
 
+    @property
+    def left(self) -> int:
+        """Phrases there was no time for."""
+        return self.total - self.done
+
 
 async def prepare(
     lines: Iterable[str],
@@ -44,6 +51,7 @@ async def prepare(
     progress: Callable[[Preparation], None] | None = None,
     *,
     sample_rate: int = TELEPHONE_RATE,
+    within_s: float = math.inf,
 ) -> Preparation:
     """Synthesise the phrases that the cache does not have. Safe to stop and to run again.
 
@@ -51,13 +59,17 @@ async def prepare(
         lines: Phrases that are fixed for `voice`.
         voice: The voice, behind the cache.
         progress: Told after every phrase.
+        within_s: Seconds after which no further phrase is begun.
 
     Raises:
         EngineError: The voice cannot; what it has made is kept.
     """
     phrases = sorted({line for line in lines if speakable(line)})
     state = Preparation(len(phrases))
+    until = time.monotonic() + within_s
     for phrase in phrases:
+        if time.monotonic() > until:
+            break
         if await voice.has(phrase, sample_rate):
             state = Preparation(state.total, state.made, state.kept + 1, state.characters)
         else:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from agents.selectors import playbook_version_current
 from calls.models import Call, Campaign, Enrolment, KillSwitch
 from calls.services.notices import call_notify
+from calls.services.outbox import outbox_add
 from leads.models import Lead
 
 if TYPE_CHECKING:
@@ -33,7 +34,9 @@ class CampaignRefused(Exception):  # noqa: N818 - says what happened
 
 @transaction.atomic
 def campaign_start(*, campaign_id: UUID | str, actor: User | None = None, now: datetime) -> None:
-    """Let the dialer call the campaign's leads. Starting a running campaign changes nothing.
+    """Let the dialer call the campaign's leads, and have what it says on every call made ready.
+
+    Starting a running campaign changes nothing.
 
     Raises:
         CampaignRefused: nobody is enrolled, or the playbook has no published version.
@@ -56,6 +59,8 @@ def campaign_start(*, campaign_id: UUID | str, actor: User | None = None, now: d
         finished_at=None,
         updated_at=now,
     )
+    key = f"speech:{campaign.pk}:{now:%Y%m%dT%H%M%S}"
+    outbox_add(kind="speech", key=key, payload={"campaign": str(campaign.pk)}, due_at=now)
     logger.info("campaign_started", campaign_id=str(campaign.pk), actor_id=_id(actor))
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from agents.conversation import Conversation
 from agents.interface import Brief, Say, Utterance
@@ -20,9 +21,11 @@ from agents.playbook import Script
 from agents.services.playbooks import DATA
 from billing.models import Charge
 from billing.services import prices_seed
-from calls.models import Campaign
+from calls.models import Campaign, OutboxItem
+from calls.services.campaigns import campaign_start
+from calls.services.outbox import outbox_run
 from calls.tests.conftest import playbook_version
-from tests.factories import CampaignFactory
+from tests.factories import CampaignFactory, EnrolmentFactory
 from voice.call_voice import call_voice, speech_cache
 from voice.engines import registry
 from voice.engines.cached import CachedSynthesizer
@@ -252,6 +255,24 @@ def test_the_command_prepares_a_campaign_once(campaign: Campaign, tmp_path: Path
     assert count > 20
     assert f"{count} phrases, {count} made" in first.getvalue()
     assert f"0 made (0 characters), {count} were there" in second.getvalue()
+
+
+def test_starting_a_campaign_has_its_speech_prepared_a_little_at_a_time(
+    campaign: Campaign, tmp_path: Path
+) -> None:
+    EnrolmentFactory(campaign=campaign)
+    campaign_start(campaign_id=campaign.pk, now=timezone.now())
+    for _ in range(1000):
+        item = OutboxItem.objects.get(kind="speech")
+        if item.done_at is not None:
+            break
+        outbox_run(item_id=item.pk, now=item.due_at)
+    assert item.done_at is not None
+    assert item.last_error == ""
+    made = len(list((tmp_path / "speech-cache").rglob("*.pcm")))
+    assert made > 20
+    left = call_command("prepare_speech", str(campaign.pk), seconds=-1.0, stdout=StringIO())
+    assert left == f"{made} phrases are left: run this again."
 
 
 def test_the_command_names_what_it_does_not_find(campaign: Campaign) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
+import time
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -35,9 +37,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Take the campaign."""
         parser.add_argument("campaign", help="the campaign's id or name")
+        parser.add_argument(
+            "--seconds", type=float, default=math.inf, help="how long to work (default: to the end)"
+        )
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        """Prepare, voice by voice."""
+    def handle(self, *args: Any, **options: Any) -> str:
+        """Prepare, voice by voice; return what is left to do, "" for nothing."""
         campaign = _campaign(options["campaign"])
         version = playbook_version_current(campaign.playbook_id)
         if version is None:
@@ -49,14 +54,19 @@ class Command(BaseCommand):
                 names.append(premium_name())
             else:
                 self.stderr.write("No premium voice is set up (ELEVENLABS_API_KEYS): local only.")
+        until = time.monotonic() + options["seconds"]
+        left = 0
         for name in names:
-            self._prepare(campaign, name, phrases)
+            left += self._prepare(campaign, name, phrases, until - time.monotonic())
+        return f"{left} phrases are left: run this again." if left else ""
 
-    def _prepare(self, campaign: Campaign, name: str, phrases: frozenset[str]) -> None:
+    def _prepare(
+        self, campaign: Campaign, name: str, phrases: frozenset[str], within_s: float
+    ) -> int:
         bill: list[SpeechUsage] = []
         try:
             voice = cached_voice(name, fixed=phrases, on_usage=bill.append)
-            done = asyncio.run(self._make(name, phrases, voice))
+            done = asyncio.run(self._make(name, phrases, voice, within_s))
         except EngineError as error:
             raise CommandError(f"{name}: {error}. Run this again to go on from here.") from error
         finally:
@@ -65,12 +75,15 @@ class Command(BaseCommand):
             f"{name}: {done.total} phrases, {done.made} made ({done.characters} characters), "
             f"{done.kept} were there."
         )
+        return done.left
 
     async def _make(
-        self, name: str, phrases: frozenset[str], voice: CachedSynthesizer
+        self, name: str, phrases: frozenset[str], voice: CachedSynthesizer, within_s: float
     ) -> Preparation:
         async with contextlib.aclosing(voice):
-            return await prepare(phrases, voice, lambda state: self._show(name, state))
+            return await prepare(
+                phrases, voice, lambda state: self._show(name, state), within_s=within_s
+            )
 
     def _show(self, name: str, state: Preparation) -> None:
         told = f"{name}: {state.done}/{state.total}"
