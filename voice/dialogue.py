@@ -222,7 +222,7 @@ class Dialogue(FrameProcessor):
         return (
             speaking.provisional_until,
             speaking.filler_at,
-            speaking.hang_up_by,
+            speaking.deeds.hang_up_by,
             *self._turns.times(),
         )
 
@@ -236,9 +236,9 @@ class Dialogue(FrameProcessor):
         if due(speaking.filler_at):
             await speaking.fill()
         await self._turns.on_time()
-        if due(speaking.hang_up_by):
+        if due(speaking.deeds.hang_up_by):
             self._log.warning("hang_up_forced")
-            self.end(speaking.farewell)
+            self.end(speaking.deeds.farewell)
 
     def _on_failure(self, error: Exception | None) -> None:
         if error is None:

@@ -103,7 +103,7 @@ class Occasions:
             return
         speaking.cut = None
         if speaking.hanging_up:
-            self._end(speaking.farewell)
+            self._end(speaking.deeds.farewell)
         elif listening.turn.text:
             await self._turns.words_known()
         elif not listening.voice:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 from collections.abc import Coroutine
 from typing import Any
@@ -20,7 +19,7 @@ from agents.interface import Brief, ConversationProtocol
 from agents.llm.process import call_model
 from calls.recording_files import recording_put
 from calls.services.ending import carrier_end, hang_up_begin
-from calls.services.metering import Meter, call_meter
+from calls.services.metering import call_meter
 from calls.services.record import event_record, notes_record, recording_store
 from calls.services.streams import LiveCall, stream_closed
 from calls.services.transfers import transfer_connect
@@ -28,7 +27,9 @@ from voice import metrics
 from voice.agent_voice import AgentVoice
 from voice.audio import TELEPHONE_RATE
 from voice.call_voice import live_voice
+from voice.call_watch import CallWatch
 from voice.clerk import Clerk, in_database
+from voice.deeds import HANDED_OVER
 from voice.dialogue import Dialogue
 from voice.ears import Ears, SmartTurn
 from voice.engines import registry
@@ -36,8 +37,7 @@ from voice.engines.silero import SileroDetector
 from voice.live_calls import live_calls
 from voice.playout import Playout
 from voice.recorder import Recorder
-from voice.session import MediaSession, Notice
-from voice.speaking import HANDED_OVER
+from voice.session import MediaSession
 from voice.tap import Tap
 from voice.transport import MediaInput, MediaOutput
 from voice.usage import Usage
@@ -45,12 +45,6 @@ from voice.wire import FRAME_MS
 
 MOST_FRAMES_AT_ONCE = 3
 CALLS_PER_FRAME = 8
-METER_EVERY_S = 5.0
-MINUTE_S = 60.0
-METER_FIRST_S = 1.0
-"""When a call begins its record and its first words come first."""
-WRAP_UP_BEFORE_S = 20.0
-"""How long before the carrier's limit the agent says goodbye."""
 SETTLE_S = 30.0
 """How long the end of a call waits for the database."""
 
@@ -196,11 +190,12 @@ class CallRun:
         self._log.info("call_started")
         runner = WorkerRunner(handle_sigint=False)
         await runner.add_workers(self._worker)
+        watch = CallWatch(self._live, clerk=self._clerk, dialogue=self._dialogue, voice=self._voice)
         parts: list[Coroutine[Any, Any, None]] = [
             self._clerk.run(),
             self._playout.run(),
-            self._meter(),
-            self._watch_time(),
+            watch.meter(),
+            watch.time(),
             self._tap.run(),
         ]
         if self._recorder is not None:
@@ -319,31 +314,3 @@ class CallRun:
             self._log.error(
                 "close_step_failed", step=step, error=type(error).__name__, exc_info=error
             )
-
-    async def _meter(self) -> None:
-        """Beat the heart, count the money, and look for news, until cancelled."""
-        await asyncio.sleep(METER_FIRST_S)
-        while True:
-            with contextlib.suppress(Exception):  # logged by the clerk; the next beat tries again
-                meter: Meter = await self._clerk.ask(
-                    call_meter, call_id=self._live.call_id, now=timezone.now()
-                )
-                for notice in meter.notices:
-                    self._dialogue.notice(Notice(str(notice.id), notice.kind, notice.data))
-                if not meter.active:
-                    self._dialogue.end("call_over")
-                else:
-                    self._voice.choose(meter.tier, reason=meter.tier_reason)
-                if meter.active and meter.pressure == "hard":
-                    self._dialogue.wrap_up("budget")
-            await asyncio.sleep(METER_EVERY_S)
-
-    async def _watch_time(self) -> None:
-        """Say goodbye when the playbook's minutes are over or before the carrier cuts the call,
-        and hang up if that takes too long."""
-        most_s = self._live.max_seconds
-        own_s = self._live.brief.script.limits.minutes * MINUTE_S
-        await asyncio.sleep(min(own_s, max(most_s - WRAP_UP_BEFORE_S, most_s / 2)))
-        self._dialogue.wrap_up("time")
-        await asyncio.sleep(WRAP_UP_BEFORE_S)
-        self._dialogue.end("time_limit")

@@ -8,13 +8,14 @@ known from when it was sent; marks that come back confirm it.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import structlog
 
 from voice.clock import StreamClock
+from voice.marks import Marks
 from voice.metrics import LATE_FRAMES
 from voice.speech import Group, Speech
 from voice.wire import FRAME_MS
@@ -28,9 +29,6 @@ no longer than the agent may be heard on after the caller begins to speak."""
 MOST_WAITING_MS = 120_000
 """Two minutes of speech waiting is a runaway text, not a reply: the rest is dropped."""
 
-MARK_GRACE_MS = 1500
-"""How long after the end of its sound a mark may take before we believe our own clock."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
@@ -38,14 +36,6 @@ class _Sent:
 
     at_ms: float
     frame: bytes
-    speech: Speech
-    group: Group
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Mark:
-    """A mark that is to come back."""
-
     speech: Speech
     group: Group
 
@@ -74,9 +64,7 @@ class Playout:
         self._queue: deque[Speech] = deque()
         self._sent: deque[_Sent] = deque()
         """What is out and has not begun to sound."""
-        self._waiting: dict[str, _Mark] = {}
-        self._cleared: Counter[str] = Counter()
-        """Marks that a `clear` sends back: they tell nothing."""
+        self._marks = Marks(clock.now_ms, self._check_over)
         self._paused_ms: float | None = None
         self._cursor_ms = 0.0
         self._wake = asyncio.Event()
@@ -184,10 +172,8 @@ class Playout:
             sent.group.take_back(sent.frame, sent.at_ms)
             if sent.speech not in self._queue:
                 self._queue.appendleft(sent.speech)
-        for name, mark in self._waiting.items():
-            self._cleared[name] += 1
+        for mark in self._marks.clear():
             mark.group.heard = mark.group.marked  # all its sound was out
-        self._waiting.clear()
         self._cursor_ms = now
         self._rest(now)
         self._on_cut(now)
@@ -223,14 +209,13 @@ class Playout:
             self._drop_after(keep)
             return False
         silent_ms = now if self._paused_ms is None else min(now, self._paused_ms)
-        is_out = self._paused_ms is None or bool(self._waiting or self._sent)
+        is_out = self._paused_ms is None or bool(self._marks or self._sent)
         stopped = self._unheard()
         self._queue.clear()
         self._sent.clear()
         for speech in stopped:
             speech.cut_ms = silent_ms
-        self._cleared.update(self._waiting.keys())  # they now come back unheard
-        self._waiting.clear()
+        self._marks.clear()
         self._paused_ms, self._cursor_ms = None, silent_ms
         self._on_cut(silent_ms)
         if stopped and is_out:
@@ -241,17 +226,7 @@ class Playout:
 
     def mark_returned(self, name: str) -> None:
         """Take a mark back from the far end: its group has been heard, unless it was cleared."""
-        if self._cleared[name]:
-            self._cleared[name] -= 1
-        elif (mark := self._waiting.get(name)) is not None:
-            self._believe(name, mark)
-
-    def _believe(self, name: str, mark: _Mark) -> None:
-        """Take a group for heard, if that mark is still waited for."""
-        if self._waiting.get(name) is mark:
-            del self._waiting[name]
-            mark.group.heard = True
-            self._check_over(mark.speech)
+        self._marks.returned(name)
 
     # Sounding
 
@@ -309,9 +284,7 @@ class Playout:
             return False
         name = f"{speech.turn}.{group.number}/{group.topic}{'/end' if last else ''}"
         group.marked = True
-        self._waiting[name] = mark = _Mark(speech, group)
-        delay_s = max(0.0, group.end_ms - self._clock.now_ms() + MARK_GRACE_MS) / 1000
-        asyncio.get_running_loop().call_later(delay_s, self._believe, name, mark)
+        self._marks.sent(name, speech, group)
         await self._send_mark(name)
         return True
 
@@ -340,7 +313,7 @@ class Playout:
         return found
 
     def _unheard(self) -> list[Speech]:
-        sent = [mark.speech for mark in self._waiting.values() if mark.speech not in self._queue]
+        sent = [speech for speech in self._marks.speeches if speech not in self._queue]
         unique = list(dict.fromkeys(sent))
         return [speech for speech in (*unique, *self._queue) if not speech.over.is_set()]
 

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import structlog
 from pipecat.frames.frames import Frame, InterruptionFrame
 
-from agents.interface import Action, ActionDone, ConversationProtocol, Do, Event, Utterance
+from agents.interface import Action, ActionDone, ConversationProtocol, Event, Utterance
 from calls.services.streams import LiveCall
 from voice import actions
 from voice.clerk import Clerk
 from voice.clock import StreamClock
+from voice.deeds import Deeds
 from voice.latency import observe_latency
 from voice.listening import LeadTurn, Stretch
 from voice.playout import Playout
 from voice.recorder import Recorder
 from voice.reply import Reply
-from voice.transcript import NotesTaker, TurnLog
+from voice.transcript import TurnLog
 from voice.usage import Usage
 from voice.wording import words_of
 
@@ -28,10 +28,6 @@ PROVISIONAL_MS = 500.0
 """A lead who goes on this soon after our first word had not finished."""
 LONGEST_PAUSE_MS = 1100.0
 """The same, after the lead's own last sound: people pause for up to a second in a sentence."""
-HANDED_OVER = "handed_over"
-"""The reason of an end that is none: a human takes the lead."""
-HANG_UP_GUARD_MS = 30_000.0
-"""The longest a goodbye may take to be heard."""
 LAST_WORD_S = 2.0
 LEAST_TO_RESUME = 3
 """Words left unsaid that are worth taking up again."""
@@ -77,12 +73,10 @@ class Speaking:
         self._playout = playout
         self._clock = clock
         self._clerk = clerk
-        self._recorder = recorder
         self._push = push
         self._post = post
         self._on_change = on_change
         self._on_heard = on_spoken
-        self._on_done = on_done
         self._finish = finish
         self.turns = TurnLog(live.call_id, live.voice_tier, clerk)
         self.usage = usage
@@ -98,11 +92,16 @@ class Speaking:
         """The answer to the same turn by the recogniser's final words, if they differ."""
         self._unheard: Reply | None = None
         """Heard in part; the conversation has still to be told."""
-        self.hanging_up = False
-        self.farewell = "agent_hung_up"
-        """Why the call ends when the last words have been heard."""
-        self.hang_up_by: float | None = None
-        self._acting: set[asyncio.Task[None]] = set()
+        self._beside: set[asyncio.Task[None]] = set()
+        self.deeds = Deeds(
+            live.call_id,
+            clerk=clerk,
+            clock=clock,
+            recorder=recorder,
+            run=self._run_beside,
+            post=post,
+            on_done=on_done,
+        )
 
     @property
     def speaks(self) -> bool:
@@ -110,9 +109,23 @@ class Speaking:
         return self.current is not None and not self.current.speech.over.is_set()
 
     @property
+    def is_ending(self) -> bool:
+        """Whether a reply has been heard to its end in this moment, and is about to be kept."""
+        reply = self.current
+        if reply is None or reply.guesses or self._second is not None:
+            return False
+        return reply.speech.over.is_set()
+
+    @property
+    def hanging_up(self) -> bool:
+        """Whether the last words are being said."""
+        return self.deeds.hanging_up
+
+    @property
     def free(self) -> bool:
         """Whether nothing is being heard, or waits to be taken up again."""
-        return not self.speaks and self.cut is None and not self.hanging_up
+        busy = self.speaks or self.is_ending or self.hanging_up
+        return not busy and self.cut is None
 
     @property
     def is_provisional(self) -> bool:
@@ -202,7 +215,7 @@ class Speaking:
         self.current = reply
         reply.index = self.turns.take_index()
         self._playout.release(reply.speech, reply.index)
-        self._keep_running(self._watch(reply))
+        self._run_beside(self._watch(reply))
 
     async def _watch(self, reply: Reply) -> None:
         started = asyncio.create_task(reply.speech.started.wait())
@@ -386,35 +399,11 @@ class Speaking:
         if reply.acted or not (reply.complete or reply.dropped):
             return
         reply.acted = True
-        if isinstance(self._conversation, NotesTaker):
-            # A process that dies leaves what was learnt until then.
-            actions.keep_notes(self._clerk, self._live.call_id, self._conversation.notes())
+        self.deeds.keep_notes(self._conversation)
         for do in reply.dos:
-            self._act(do)
+            self.deeds.do(do)
         if self.hanging_up and not reply.speech.groups:
-            self._finish(self.farewell)
-
-    def _act(self, do: Do) -> None:
-        if do.action in (Action.HANG_UP, Action.CONNECT):
-            self.hanging_up = True
-            self.farewell = HANDED_OVER if do.action is Action.CONNECT else "agent_hung_up"
-            self.hang_up_by = self._clock.now_ms() + HANG_UP_GUARD_MS
-        elif do.action is Action.STOP_RECORDING:
-            if self._recorder is not None:
-                self._recorder.stop()
-        elif do.reports_back:
-            self._keep_running(self._perform(do))
-        else:
-            actions.note(self._clerk, self._live.call_id, do)
-
-    async def _perform(self, do: Do) -> None:
-        began = time.monotonic()
-        ok = await actions.perform(self._clerk, self._live.call_id, do)
-        ms = round((time.monotonic() - began) * 1000)
-        self._log.info("action_done", action=do.action, ok=ok, ms=ms)
-        if do.action is Action.TRANSFER and ok:
-            return  # telephones ring: a notice says what comes of it
-        self._post(self._on_done, ActionDone(do.action, ok))
+            self._finish(self.deeds.farewell)
 
     async def last_word(self, turn: LeadTurn) -> None:
         """Hear what was said over the goodbye: only an opt-out still changes anything."""
@@ -427,21 +416,21 @@ class Speaking:
             return
         await reply.drop()
         await self._conversation.discard()
-        self._finish(self.farewell)
+        self._finish(self.deeds.farewell)
 
     async def closing(self) -> None:
         """Keep what was heard of the reply that the end of the call cut off, or came just after."""
         await self.discard_ahead()
         await self.stop(force=True)
         await self.tell_heard()
-        for task in self._acting:
+        for task in self._beside:
             task.cancel()
 
     def note(self, kind: str, data: dict[str, Any] | None = None) -> None:
         """Have an event of the call kept."""
         actions.event(self._clerk, self._live.call_id, kind, self._clock.now_ms(), data)
 
-    def _keep_running(self, work: Any) -> None:
-        task: asyncio.Task[None] = asyncio.create_task(work)
-        self._acting.add(task)
-        task.add_done_callback(self._acting.discard)
+    def _run_beside(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)

@@ -18,7 +18,7 @@ from voice.languages import LanguageWatch
 from voice.listening import Listening
 from voice.playout import Playout
 from voice.speaking import Speaking
-from voice.turns import Patience, silence_needed_ms
+from voice.turn_end import TurnEnd
 
 SILENCE_MS = 6000.0
 """Silence after which the agent asks whether the lead is still there."""
@@ -28,9 +28,6 @@ MACHINE_END_MS = 1500.0
 """Silence after which even a machine's greeting is over."""
 NOISE_MS = 900.0
 """Voice without a recognised word that deserves an answer nevertheless."""
-UNHEARD_MS = 100.0
-"""Sound that may be on its way to our ears while all is well."""
-LOOK_EVERY_MS = 20.0
 ENDING_ANSWER_MS = 900.0
 """A "yes" this close to the end of the agent's words answers them."""
 
@@ -65,21 +62,16 @@ class TurnTaker:
         self._speaking = speaking
         self._playout = playout
         self._clock = clock
-        self._heard_ms = heard_ms
         self._answer = answer
         self._end = end
-        self._patience = Patience.of(live.turn_taking)
         self._floor = Floor(speaking=speaking, playout=playout, clock=clock, knobs=live.turn_taking)
+        self._end_of_turn = TurnEnd(clock=clock, heard_ms=heard_ms, knobs=live.turn_taking)
         self.listening = Listening()
         self._languages = LanguageWatch(live.brief.script.languages)
-        self._verdict: float | None = None
         self._opening = True
         self._silences = 0
         self._greeting_until: float | None = None
         """Until then it is taken for a machine's greeting that goes on."""
-        self._decide_at: float | None = None
-        self._quiet_until = 0.0
-        """So far the lead has to be heard to be silent for the turn to be over."""
         self._silence_at: float | None = None
 
     # Time
@@ -88,7 +80,7 @@ class TurnTaker:
         """Return when something is to be decided, whatever happens until then."""
         return (
             self._floor.give_back_at,
-            self._decide_at,
+            self._end_of_turn.at,
             self.listening.give_up_at,
             self._greeting_until,
             self._silence_at,
@@ -107,19 +99,25 @@ class TurnTaker:
         if due(self._greeting_until):
             self._greeting_until = None
             await self.words_known()
-        if due(self._decide_at):
-            await self._decide()
+        if due(self._end_of_turn.at) and self._end_of_turn.is_heard():
+            await self._confirm()
         if due(self._silence_at):
             self._silences += 1
             await self._answer(Silence(self._silences))
 
     def wait_for_nothing(self) -> None:
         """Something else is being answered: no moment is waited for any more."""
-        self._decide_at = self._silence_at = None
+        self._end_of_turn.postpone()
+        self._silence_at = None
 
     def line_lost(self) -> None:
         """Nobody hears the lead."""
-        self._decide_at = self._silence_at = self._greeting_until = None
+        self._wait_for_more()
+
+    def _wait_for_more(self) -> None:
+        """Neither the end of a turn nor a silence is due until something happens."""
+        self._end_of_turn.postpone()
+        self._silence_at = self._greeting_until = None
 
     def is_there(self) -> None:
         """The lead has shown to be there by other means than words."""
@@ -130,7 +128,7 @@ class TurnTaker:
 
     async def on_voice_started(self, frame: VoiceStarted) -> None:
         """A voice began."""
-        self._silence_at = self._decide_at = self._greeting_until = None
+        self._wait_for_more()
         await self._speaking.discard_ahead()
         self.listening.begin(at_ms=frame.at_ms, heard_ms=frame.heard_ms)
         await self._floor.voice_started()
@@ -142,14 +140,14 @@ class TurnTaker:
 
     async def on_voice_fading(self, last_voiced_ms: float) -> None:
         """Think of an answer while it is still open whether this is a pause."""
-        self._verdict = None
+        self._end_of_turn.forget_verdict()
         self.listening.fade(last_voiced_ms)
         await self._guess()
 
     async def on_voice_paused(self, frame: VoicePaused) -> None:
         """The voice is over for now."""
         if frame.last_voiced_ms != self.listening.turn.last_voiced_ms:
-            self._verdict = None
+            self._end_of_turn.forget_verdict()
         self.listening.pause(
             last_voiced_ms=frame.last_voiced_ms,
             voiced_ms=frame.voiced_ms,
@@ -164,7 +162,7 @@ class TurnTaker:
     def on_verdict(self, verdict: TurnVerdict) -> None:
         """It is known how finished the turn sounded."""
         if verdict.last_voiced_ms == self.listening.turn.last_voiced_ms:
-            self._verdict = verdict.probability
+            self._end_of_turn.take_verdict(verdict)
             self.weigh()
 
     # The lead's words
@@ -251,6 +249,8 @@ class TurnTaker:
         speaking, listening = self._speaking, self.listening
         if self._greeting_until is not None or not listening.turn.stretches:
             return
+        if speaking.is_ending:
+            return  # the last reply comes before the next: `on_spoken` looks again
         text = listening.turn.text
         if speaking.speaks or speaking.is_provisional:
             if not await self._is_turn(self._floor.is_murmur(text, listening.voice_ms)):
@@ -293,35 +293,19 @@ class TurnTaker:
 
     def weigh(self) -> None:
         """Set the moment at which the turn is over, from what is known by now."""
-        self._decide_at = None
-        ahead, turn = self._speaking.ahead, self.listening.turn
-        if ahead is None or self.listening.voice:
+        if self.listening.voice:
+            self._end_of_turn.postpone()
             return
-        if turn.lags or (turn.is_open and not ahead.understood):
-            return  # the final words may be others
-        needed_ms = silence_needed_ms(
-            turn.text,
-            understood=ahead.understood,
-            finished=self._verdict,
-            patience=self._patience,
+        self._end_of_turn.weigh(
+            self.listening.turn,
+            self._speaking.ahead,
             asked=self._speaking.asked,
+            not_before=self._greeting_until,
         )
-        self._quiet_until = max(turn.last_voiced_ms + needed_ms, self._greeting_until or 0.0)
-        self._decide_at = self._quiet_until
-
-    async def _decide(self) -> None:
-        """Confirm the turn if the silence was heard: the sound may be behind the time.
-
-        A line without sound is noticed elsewhere: see `MediaSession`.
-        """
-        if self._heard_ms() >= self._quiet_until - UNHEARD_MS:
-            await self._confirm()
-        else:
-            self._decide_at = self._clock.now_ms() + LOOK_EVERY_MS
 
     async def _confirm(self) -> None:
         """The turn is over: what was prepared may be heard."""
-        self._decide_at = self._silence_at = self._greeting_until = None
+        self._wait_for_more()
         if self._speaking.ahead is not None:
             self._silences = 0
             self.listening.next_turn()
@@ -332,7 +316,7 @@ class TurnTaker:
         if self.listening.turn.text and not self.listening.voice:
             await self.words_known()
         elif self._speaking.hanging_up:
-            self._end(self._speaking.farewell)
+            self._end(self._speaking.deeds.farewell)
         else:
             self.listen_on()
 

@@ -11,6 +11,8 @@ from calls.models import Call
 from voice.ears import Ears
 from voice.engines import registry
 from voice.engines.interface import EngineError, Partial, Transcript
+from voice.reply import Reply
+from voice.speaking import Speaking
 from voice.tests.conftest import Caller, Daphne, script, spans_ms, turns_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -109,6 +111,14 @@ async def test_a_part_of_the_words_is_not_answered_however_long_the_rest_takes(
 async def test_a_recogniser_that_is_too_far_behind_has_the_lead_asked_again_and_may_still_come(
     call: Call, token: str, server: Daphne, behind: Recogniser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    watch = Speaking._watch
+
+    async def late(speaking: Speaking, reply: Reply) -> None:
+        await reply.speech.over.wait()
+        await asyncio.sleep(0.4)  # the words come before it has noticed that it was heard
+        await watch(speaking, reply)
+
+    monkeypatch.setattr(Speaking, "_watch", late)
     monkeypatch.setattr("voice.listening.ANY_WITHIN_MS", 300.0)
     talk = script(call, answer)
     async with Caller(call, token) as caller:

@@ -55,7 +55,7 @@ async def test_the_voice_changes_between_turns_and_each_one_is_paid(
     provider: ElevenLabsServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("voice.pipeline.METER_EVERY_S", 0.2)
+    monkeypatch.setattr("voice.call_watch.METER_EVERY_S", 0.2)
 
     def answer(event: Event) -> list[Item]:
         if isinstance(event, KeyPress) and event.digit == "1":

@@ -29,7 +29,11 @@ from voice.audio import mulaw_decode
 from voice.engines.decoder_pool import DecoderPool
 from voice.engines.interface import EngineError, Partial, SpeechRecognizer, Transcript, Word
 from voice.engines.noise import judge
-from voice.engines.pocketsphinx import PocketsphinxRecognizer, PocketsphinxSession
+from voice.engines.pocketsphinx import (
+    PocketsphinxRecognizer,
+    PocketsphinxSession,
+    PocketsphinxUtterance,
+)
 from voice.engines.stt_service import StreamingSTTService
 
 AUDIO = Path(__file__).parent / "audio"
@@ -347,8 +351,9 @@ async def test_an_engine_failure_keeps_what_was_understood(
 async def test_what_a_stalled_engine_is_not_given_any_more_is_told_in_its_turn(
     recognizer: PocketsphinxRecognizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fail(self: object) -> Transcript:
+    async def fail(self: PocketsphinxUtterance) -> Transcript:
         await asyncio.sleep(0.3)
+        self.cancel()
         raise EngineError("broken")
 
     monkeypatch.setattr("voice.engines.pocketsphinx.PocketsphinxUtterance.finish", fail)

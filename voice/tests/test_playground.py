@@ -22,7 +22,7 @@ from calls.models import Call, CallEvent, Recording, Turn
 from calls.tests.conftest import playbook_version
 from leads.models import Appointment
 from tests.factories import ManagerFactory, UserFactory
-from voice import pipeline
+from voice import call_watch
 from voice.playground import PlaygroundConsumer
 from voice.tests.conftest import (
     CONVERSATIONS,
@@ -200,7 +200,7 @@ async def test_a_page_that_is_left_ends_the_talk(browser: Browser, server: Daphn
 async def test_the_agent_says_goodbye_when_the_playbooks_minutes_are_over(
     server: Daphne, playbook: Playbook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline, "MINUTE_S", 0.01)
+    monkeypatch.setattr(call_watch, "MINUTE_S", 0.01)
     session = await asyncio.to_thread(lambda: session_of(ManagerFactory()))
     async with Browser(server, playbook, session) as browser:
         await browser.until_mark("ack")

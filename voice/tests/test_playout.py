@@ -165,7 +165,7 @@ async def test_words_that_must_be_heard_are_and_the_rest_is_dropped(line: Line) 
 async def test_a_far_end_that_loses_marks_does_not_hold_the_call(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("voice.playout.MARK_GRACE_MS", 50)
+    monkeypatch.setattr("voice.marks.MARK_GRACE_MS", 50)
     speech = line.speech("Goodbye.", ms=40)
     line.playout.release(speech, 0)
     async with asyncio.timeout(1):
