@@ -168,6 +168,7 @@ def server(
     # On a busy machine words come late; what the agent does then is for `test_behind` alone.
     monkeypatch.setattr("voice.listening.FINAL_WITHIN_MS", 30_000.0)
     monkeypatch.setattr("voice.listening.ANY_WITHIN_MS", 30_000.0)
+    monkeypatch.setattr("voice.engines.pocketsphinx.FINISH_TIMEOUT_S", 30.0)
     settings.ENV = settings.ENV.model_copy(
         update={
             "public_base_url": f"http://127.0.0.1:{daphne.port}",
@@ -415,7 +416,7 @@ def script(
 ) -> ScriptedConversation:
     """Put a conversation on a call."""
     made = ScriptedConversation(
-        opening or [Say("Hello, this is Anna from Harbor Homes.", "greet", "greeter")],
+        opening or [Say("Good day.", "greet", "greeter")],
         answer or (lambda _event: [Say("Thank you, that is good to know.", "ack", "qualifier")]),
     )
     CONVERSATIONS[str(call.pk)] = made

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 SENTENCE = "my house has four bedrooms"
 BYE = [
-    Say("Thank you, and goodbye.", "goodbye", "closer"),
+    Say("Goodbye.", "goodbye", "closer"),
     Do(Action.HANG_UP, {"outcome": "qualified"}),
 ]
 AGAIN = Say("Sorry, could you say that again?", "reprompt", "supervisor")

@@ -44,7 +44,7 @@ LONG = Say(
     "qualifier",
 )
 BYE = [
-    Say("Thank you, and goodbye.", "goodbye", "closer"),
+    Say("Goodbye.", "goodbye", "closer"),
     Do(Action.HANG_UP, {"outcome": "qualified"}),
 ]
 
@@ -65,7 +65,7 @@ async def test_it_answers_a_caller_and_lets_the_goodbye_finish(
     turns = await turns_of(call, server)
     assert [(turn.speaker, turn.text) for turn in turns[::2]] == [
         ("agent", "Hello. How many bedrooms are there?"),
-        ("agent", "Thank you, and goodbye."),
+        ("agent", "Goodbye."),
     ]
     assert "four bedrooms" in turns[1].text
     # The far end heard it all before the socket closed.
@@ -159,7 +159,7 @@ async def test_a_caller_who_goes_on_takes_the_turn_back_without_a_trace(
     assert talk.discarded >= 1
     keys = [charge.key async for charge in Charge.objects.filter(call_id=call.pk, component="tts")]
     assert any(":tts-unheard:" in key for key in keys), "but it was paid for"
-    assert turns[-1].text == "Thank you, and goodbye."
+    assert turns[-1].text == "Goodbye."
 
 
 async def test_keys_are_understood_and_stop_what_may_be_stopped(
@@ -181,7 +181,7 @@ async def test_keys_are_understood_and_stop_what_may_be_stopped(
     assert talk.events == [KeyPress("9")]
     assert turns[0].text == "This call is recorded."
     assert turns[0].interrupted, "the rest of the opening was dropped"
-    assert turns[1].text == "Thank you, and goodbye."
+    assert turns[1].text == "Goodbye."
     kinds = [event.kind async for event in CallEvent.objects.filter(call=call)]
     assert "key" in kinds
 
@@ -280,7 +280,7 @@ async def test_late_final_words_correct_the_turn_they_belong_to(
     assert len(said[0].text.split()) > 3
     assert said[0].started_ms > 500
     assert [event.text for event in talk.said] == [said[0].text], "the first answer never was"
-    assert turns[-1].text == "Thank you, and goodbye."
+    assert turns[-1].text == "Goodbye."
     assert all((turn.latency_ms or 0) < 5000 for turn in turns)
 
 
@@ -296,6 +296,6 @@ async def test_a_machines_greeting_is_heard_to_its_end(
         await caller.until_closed()
     turns = await turns_of(call, server)
     greeting = spans_ms(bytes(caller.spoken), join_ms=1000)[0]
-    assert turns[-1].text == "Thank you, and goodbye."
+    assert turns[-1].text == "Goodbye."
     assert turns[-1].started_ms > greeting[1]
     assert len(talk.said) == 1

@@ -19,7 +19,7 @@ LONG = Say(
     "I would like to tell you about our company, which has sold many houses.", "pitch", "qualifier"
 )
 BYE = [
-    Say("Thank you, and goodbye.", "goodbye", "closer"),
+    Say("Goodbye.", "goodbye", "closer"),
     Do(Action.HANG_UP, {"outcome": "qualified"}),
 ]
 
@@ -55,7 +55,7 @@ async def test_the_sentence_goes_on_where_the_line_broke_off(
     assert agent[0].startswith("Good day to you. I")
     assert not agent[0].endswith("houses.")
     assert agent[1].endswith("sold many houses.")
-    assert agent[-1] == "Thank you, and goodbye."
+    assert agent[-1] == "Goodbye."
     assert talk.events == [KeyPress("1")], "and nothing else was heard in between"
     kinds = await kinds_of(call)
     assert {"line_lost", "line_back", "stream_resumed"} <= set(kinds)
@@ -127,7 +127,7 @@ async def test_a_full_or_draining_process_lets_its_own_call_come_back_and_no_oth
         await caller.press("1")
         await caller.until_closed()
     turns = await turns_of(call, server)
-    assert turns[-1].text == "Thank you, and goodbye."
+    assert turns[-1].text == "Goodbye."
 
 
 async def test_a_wrong_token_does_not_take_a_live_call_over(
@@ -143,5 +143,5 @@ async def test_a_wrong_token_does_not_take_a_live_call_over(
         await caller.press("1")
         await caller.until_closed()
     turns = await turns_of(call, server)
-    assert turns[-1].text == "Thank you, and goodbye."
+    assert turns[-1].text == "Goodbye."
     assert "line_lost" not in await kinds_of(call)

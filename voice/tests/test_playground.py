@@ -36,7 +36,7 @@ from voice.tests.conftest import (
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-GREETING = "Hello, this is Anna from Harbor Homes."
+GREETING = "Good day."
 THANKS = "Thank you, that is good to know."
 
 

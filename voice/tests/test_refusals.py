@@ -140,7 +140,7 @@ async def test_a_live_call_does_not_notice_the_others(
         await caller.send({"event": "media", "media": {"payload": "*"}})
         await caller.until_closed()
     turns = await turns_of(call, server)
-    assert turns[0].text == "Hello, this is Anna from Harbor Homes."
+    assert turns[0].text == "Good day."
     row = await Call.objects.aget(pk=call.pk)
     assert row.end_reason == "wrong_payload"
 

@@ -150,7 +150,10 @@ async def test_a_key_without_enough_characters_is_not_asked(
     assert left == 100_000 - len(LINE)
 
 
-async def test_it_keeps_to_the_plans_concurrency(provider: ElevenLabsServer, make: Make) -> None:
+async def test_it_keeps_to_the_plans_concurrency(
+    provider: ElevenLabsServer, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voice.engines.elevenlabs_keys.WAIT_S", 30.0)
     account = provider.accounts["one"] = Account(plan="free", chunk_pause_s=0.004)
     voice = make()
     await voice.keys.watch()

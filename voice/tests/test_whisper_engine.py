@@ -251,6 +251,7 @@ async def test_an_impatient_finish_can_be_cancelled(engine: WhisperRecognizer) -
     await until(lambda: engine.workers.waiting == 0)
 
 
+@pytest.mark.slow
 async def test_nothing_is_left_behind_by_many_utterances(engine: WhisperRecognizer) -> None:
     threads, process = threading.active_count(), psutil.Process()
     await recognise(engine)
