@@ -26,6 +26,8 @@ from leads.admin.append_only import AppendOnlyAdmin
 class EvaluationAdmin(AppendOnlyAdmin):
     """Every evaluation, the newest first."""
 
+    empty_hint = "Open a playbook and press Evaluate: simulated leads talk with it and grade it."
+    empty_links = (("admin:agents_playbook_changelist", "Playbooks", "agents.view_playbook"),)
     list_display = ("version", "standing", "talks", "outcomes", "opt_outs", "author", "created_at")
     list_filter = (
         ("state", ChoicesDropdownFilter),

@@ -34,6 +34,7 @@ class BudgetPeriodInline(TabularInline):
 class BudgetAdmin(ModelAdmin):
     """Limits that no call can get past."""
 
+    empty_hint = "Nothing limits what calls may cost. Set a limit for a day, for everything."
     list_display = ("name", "scope", "period", "limit_usd", "used", "soft", "active")
     list_filter = (("period", ChoicesDropdownFilter), ("campaign", RelatedDropdownFilter), "active")
     list_select_related = ("campaign",)

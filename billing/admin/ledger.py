@@ -41,6 +41,7 @@ class OutsideFilter(admin.SimpleListFilter):
 class ChargeAdmin(AppendOnlyAdmin):
     """Every amount of money, with what it was computed from."""
 
+    empty_hint = "Each call writes what it costs here, line by line."
     list_display = (
         "at",
         "component",

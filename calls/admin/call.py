@@ -50,6 +50,8 @@ OUTCOME_COLOURS = {
 class CallAdmin(AppendOnlyAdmin):
     """Calls are made by the dialer and read by people."""
 
+    empty_hint = "Start a campaign, and its calls appear here as they are made."
+    empty_links = (("admin:calls_campaign_changelist", "Campaigns", "calls.view_campaign"),)
     list_display = (
         "began",
         "lead",

@@ -52,6 +52,7 @@ _CONSEQUENCES = {
 class CampaignAdmin(ModelAdmin):
     """A campaign's page begins with its progress and the buttons; its settings come below."""
 
+    empty_hint = "A campaign says who is called, with which playbook, when, and for how much."
     list_display = ("name", "state_label", "playbook", "progress", "appointments", "spent", "hours")
     list_filter = (("state", ChoicesDropdownFilter), ("playbook", RelatedDropdownFilter))
     list_select_related = ("playbook",)

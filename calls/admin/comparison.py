@@ -35,6 +35,7 @@ class OpenFilter(admin.SimpleListFilter):
 class CarrierDifferenceAdmin(AppendOnlyAdmin):
     """What the nightly comparison found, with the last runs above it."""
 
+    empty_hint = "Every night the carrier's calls are compared with ours; what differs stands here."
     list_display = ("what", "call", "ours", "theirs", "found_at", "state_label")
     list_filter = (OpenFilter, ("kind", ChoicesDropdownFilter))
     list_select_related = ("call__lead",)

@@ -52,6 +52,7 @@ class JobStateFilter(admin.SimpleListFilter):
 class OutboxItemAdmin(AppendOnlyAdmin):
     """The list of jobs, with how many there are of each state above it."""
 
+    empty_hint = "Work that is done later, such as summaries and e-mails, waits here."
     list_display = ("what", "state_label", "due_at", "attempts", "last_error", "created_at")
     list_filter = (JobStateFilter, "kind")
     ordering = ("-created_at",)

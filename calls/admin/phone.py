@@ -16,11 +16,16 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 from phonenumber_field.formfields import PhoneNumberField
 
-from calls.access_tokens import LIFETIME_S, NoApiKey, access_token
+from calls.access_tokens import LIFETIME_S, NoApiKey, access_token, browsers_can_be_rung
 from calls.desk.phone import ringing_for
 from calls.models import RepLine
 from calls.services.lines import browser_gone, browser_seen, rep_line_set
 from leads.admin.append_only import AppendOnlyAdmin
+
+NO_API_KEY = (
+    "Browsers cannot be rung yet: an administrator has to set TWILIO_API_KEY_SID and "
+    "TWILIO_API_KEY_SECRET. Until then, take calls on your telephone."
+)
 
 
 class PhoneForm(forms.Form):
@@ -34,6 +39,9 @@ class PhoneForm(forms.Form):
         found = super().clean() or {}
         if found.get("via") == RepLine.Via.PHONE and not found.get("phone"):
             raise ValidationError("To take calls on the telephone, give its number.")
+        in_browser = found.get("available") and found.get("via") == RepLine.Via.BROWSER
+        if in_browser and not browsers_can_be_rung():
+            raise ValidationError(NO_API_KEY)
         return found
 
 
@@ -78,7 +86,14 @@ def phone_page(request: HttpRequest) -> HttpResponse:
     return TemplateResponse(
         request,
         "desk/phone.html",
-        {**admin.site.each_context(request), "title": "My phone", "form": form, "line": line},
+        {
+            **admin.site.each_context(request),
+            "title": "My phone",
+            "form": form,
+            "line": line,
+            "in_browser": line.via != RepLine.Via.PHONE or line.pk is None,
+            "missing": "" if browsers_can_be_rung() else NO_API_KEY,
+        },
     )
 
 
@@ -89,11 +104,7 @@ def phone_token(request: HttpRequest) -> JsonResponse:
     try:
         token = access_token(user_id=user.pk)
     except NoApiKey:
-        problem = (
-            "Browsers cannot be rung yet: an administrator has to set TWILIO_API_KEY_SID and "
-            "TWILIO_API_KEY_SECRET. Until then, take calls on your telephone."
-        )
-        return JsonResponse({"problem": problem}, status=503)
+        return JsonResponse({"problem": NO_API_KEY}, status=503)
     return JsonResponse({"token": token, "seconds": LIFETIME_S})
 
 

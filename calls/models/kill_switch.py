@@ -19,6 +19,7 @@ class KillSwitch(models.Model):
     changed_at = models.DateTimeField(auto_now=True)
 
     class Meta:
+        verbose_name_plural = "kill switch"
         constraints = (models.CheckConstraint(condition=Q(id=1), name="kill_switch_single"),)
 
     def __str__(self) -> str:

@@ -24,10 +24,11 @@ def verdict(
     """Return what detection finds (twilio.com/docs/voice/answering-machine-detection).
 
     With `Enable` a machine is reported as soon as it is recognised, with `DetectMessageEnd` only
-    after its beep, when a message can be left.
+    after its beep, when a message can be left. A menu of keys has neither greeting nor beep: its
+    verdict takes as long as the persona says.
     """
     found = Verdict(persona.answered_by, persona.amd_ms)
-    if mode == "DetectMessageEnd" and persona.answered_by == "machine_start":
+    if mode == "DetectMessageEnd" and persona.answer == "machine":
         greeting = sound_of(persona.greeting) if persona.greeting else b""
         # The pause before the beep, and the beep itself, as the person's line plays them.
         sound_ms = (len(greeting) + len(beep())) // g711.BYTES_PER_MS + persona.beep_after_ms

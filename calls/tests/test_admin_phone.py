@@ -60,6 +60,12 @@ def test_without_an_api_key_the_page_says_what_is_missing(client: Client, rep: U
     answer = client.post(reverse("admin:calls_phone_token"))
     assert answer.status_code == 503
     assert "TWILIO_API_KEY_SID" in answer.json()["problem"]
+    page = client.get(PAGE).content.decode()
+    assert "TWILIO_API_KEY_SID" in page
+    assert 'data-uses-browser="no"' in page, "it asks for no token, which would be an error"
+    refused = client.post(PAGE, {"available": "on", "via": "browser"}).content.decode()
+    assert "take calls on your telephone" in refused
+    assert not RepLine.objects.exists(), "nobody waits for a browser that cannot ring"
 
 
 def test_a_token_lets_a_browser_be_rung_and_dial_nobody(

@@ -59,8 +59,8 @@ class AppointmentAdmin(Calendar, Booking):  # type: ignore[misc]
     list_filter_submit = True
     empty_hint = "The agent books them on calls; you can book one yourself."
     empty_links = (
-        ("admin:leads_appointment_book", "Book an appointment"),
-        ("admin:leads_calendar", "Calendar"),
+        ("admin:leads_appointment_book", "Book an appointment", "leads.add_appointment"),
+        ("admin:leads_calendar", "Calendar", "leads.view_appointment"),
     )
     list_select_related = ("lead", "rep")
     date_hierarchy = "starts_at"

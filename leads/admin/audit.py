@@ -15,6 +15,7 @@ from leads.models import AuditEntry
 class AuditEntryAdmin(AppendOnlyAdmin):
     """Who heard recordings, took data out, erased leads or changed what others may do."""
 
+    empty_hint = "Who hears a recording, takes data out or changes a rule stands here from then on."
     list_display = ("at", "who", "action", "text", "subject")
     list_filter = (("action", ChoicesDropdownFilter), ("at", DateRangeFilter))
     list_filter_submit = True

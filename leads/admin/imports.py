@@ -67,7 +67,7 @@ class ImportBatchAdmin(AppendOnlyAdmin):
     search_fields = ("file_name", "source")
     search_help_text = "File or source"
     empty_hint = "Bring a CSV or Excel file; it is checked before anything is written."
-    empty_links = (("admin:leads_importbatch_add", "Import a file"),)
+    empty_links = (("admin:leads_importbatch_add", "Import a file", "leads.add_importbatch"),)
 
     @display(description="State", ordering="state", label=STATE_COLOURS)
     def state_label(self, batch: ImportBatch) -> str:
@@ -218,11 +218,11 @@ class ImportBatchAdmin(AppendOnlyAdmin):
             "title": "Undo import",
             "question": f"Undo the import of {batch.file_name}?",
             "consequences": [
-                f"Of the {counts.get('done_new', 0):,} leads it made, those that nobody worked "
-                "with since are deleted. Called, enrolled, booked or edited leads stay.",
-                f"On the {counts.get('done_update', 0):,} leads it updated, each field gets its "
-                "value back, unless it was changed since.",
-                f"The {counts.get('done_consents', 0):,} consents it brought count no more.",
+                f"Leads it made: {counts.get('done_new', 0):,}. Those that nobody worked with "
+                "since are deleted; called, enrolled, booked or edited leads stay.",
+                f"Leads it updated: {counts.get('done_update', 0):,}. Each field gets its value "
+                "back, unless it was changed since.",
+                f"Consents it brought: {counts.get('done_consents', 0):,}. They count no more.",
                 "Numbers that it put on the do-not-call list stay on it.",
                 "An undone import cannot be done again: upload the file once more instead.",
             ],

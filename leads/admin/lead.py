@@ -79,8 +79,8 @@ class LeadAdmin(LeadSteps, BulkActions, SavedViews, LeadColumns):  # type: ignor
     list_before_template: Any = "desk/lead_views.html"
     empty_hint = "Bring a file of leads, or enter one."
     empty_links = (
-        ("admin:leads_importbatch_add", "Import a file"),
-        ("admin:leads_lead_add", "Add a lead"),
+        ("admin:leads_importbatch_add", "Import a file", "leads.add_importbatch"),
+        ("admin:leads_lead_add", "Add a lead", "leads.add_lead"),
     )
     paginator = LongListPaginator
     show_full_result_count = False

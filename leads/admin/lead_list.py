@@ -233,4 +233,8 @@ class LeadColumns(ScopedAdmin):
 
 def _moment(moment: datetime | None) -> str | None:
     """Return a moment on the viewer's clock, short enough for a column."""
-    return f"{timezone.localtime(moment):%-d %b %Y, %H:%M}" if moment else None
+    if moment is None:
+        return None
+    local = timezone.localtime(moment)
+    this_year = local.year == timezone.localtime().year
+    return f"{local:%-d %b, %H:%M}" if this_year else f"{local:%-d %b %Y}"

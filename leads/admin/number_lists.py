@@ -42,6 +42,8 @@ _STALLED = timedelta(seconds=30)
 class NumberListAdmin(AppendOnlyAdmin):
     """Every list that came in, and what became of it."""
 
+    empty_hint = "Bring numbers that nobody may call, or a file of a national list."
+    empty_links = (("admin:leads_numberlist_add", "Upload a list", "leads.add_numberlist"),)
     list_display = ("file_name", "purpose", "made_on", "state_label", "rows", "created_at")
     list_filter = (("purpose", ChoicesDropdownFilter), ("state", ChoicesDropdownFilter))
     search_fields = ("file_name",)
@@ -151,6 +153,8 @@ class NumberListAdmin(AppendOnlyAdmin):
 class RegistryAreaAdmin(AppendOnlyAdmin):
     """Which area codes of the national registry are here, and how old they are."""
 
+    empty_hint = "Upload the registry's file of each area code you call; every 31 days at least."
+    empty_links = (("admin:leads_numberlist_add", "Upload a list", "leads.add_numberlist"),)
     list_display = ("area_code", "made_on", "standing", "how_many", "list")
     list_select_related = ("list",)
     search_fields = ("area_code",)
@@ -170,6 +174,8 @@ class RegistryAreaAdmin(AppendOnlyAdmin):
 class ReassignedCheckAdmin(AppendOnlyAdmin):
     """What the Reassigned Numbers Database said, number by number."""
 
+    empty_hint = "Upload the answers of the Reassigned Numbers Database."
+    empty_links = (("admin:leads_numberlist_add", "Upload a list", "leads.add_numberlist"),)
     list_display = ("number", "checked_on", "reassigned")
     list_filter = ("reassigned",)
     search_fields = ("phone",)

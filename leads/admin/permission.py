@@ -41,6 +41,8 @@ action: Callable[..., Callable[[Any], Any]] = decorators.action  # type: ignore[
 class ConsentAdmin(AppendOnlyAdmin):
     """Evidence: read it, revoke it, never rewrite it."""
 
+    empty_hint = "They come with an import, or are entered on the page of a lead."
+    empty_links = (("admin:leads_importbatch_add", "Import a file", "leads.add_importbatch"),)
     list_display = ("lead", "kind", "number", "seller", "source", "given_at", "standing")
     list_filter = (("kind", ChoicesDropdownFilter), ("given_at", DateRangeFilter), "seller")
     list_filter_submit = True
@@ -83,6 +85,7 @@ class ConsentAdmin(AppendOnlyAdmin):
 class DoNotCallAdmin(ModelAdmin):
     """Numbers that nobody calls. People may add to the list; nobody edits it."""
 
+    empty_hint = "Who opts out on a call comes here at once; so do numbers that you add or upload."
     list_display = ("number", "source", "reason", "created_at")
     list_filter = (("source", ChoicesDropdownFilter), ("created_at", DateRangeFilter))
     list_filter_submit = True

@@ -42,6 +42,8 @@ _CHOICES = {"keep_ours": "ours", "take_theirs": "theirs"}
 class SheetLinkAdmin(AppendOnlyAdmin):
     """Every linked sheet, when it was last synced, and what is wrong with it."""
 
+    empty_hint = "Link one, and its rows become leads, or results are written beside them."
+    empty_links = (("admin:leads_sheetlink_add", "Link a sheet", "leads.add_sheetlink"),)
     list_display = ("name", "direction", "standing", "last_sync_at", "open_conflicts", "owner")
     list_select_related = ("owner",)
     list_filter = (("state", ChoicesDropdownFilter), ("direction", ChoicesDropdownFilter))
@@ -259,6 +261,7 @@ class SheetLinkAdmin(AppendOnlyAdmin):
 class SheetConflictAdmin(AppendOnlyAdmin):
     """Cells that both sides changed: decided, or waiting for somebody."""
 
+    empty_hint = "Where a sheet and the desk change the same thing differently, it is decided here."
     list_display = ("lead", "column", "ours", "theirs", "decision", "link", "created_at")
     list_filter = (("link", RelatedDropdownFilter), ("choice", ChoicesDropdownFilter), "by_rule")
     list_select_related = ("lead", "link")

@@ -50,7 +50,7 @@ class AuditEntry(models.Model):
 
     class Meta:
         ordering = ("-at", "-id")
-        verbose_name_plural = "audit"
+        verbose_name_plural = "audit entries"
         indexes = (
             models.Index(fields=("-at",), name="audit_at"),
             models.Index(fields=("lead_id", "-at"), name="audit_lead_at"),

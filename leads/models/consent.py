@@ -71,7 +71,7 @@ class DoNotCall(models.Model):
         ordering = ("-created_at",)
         permissions = (("export_donotcall", "Can take the do-not-call list out"),)
         verbose_name = "do-not-call number"
-        verbose_name_plural = "do not call"
+        verbose_name_plural = "do-not-call numbers"
 
     def __str__(self) -> str:
         return str(self.phone)

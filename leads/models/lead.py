@@ -44,7 +44,9 @@ class Lead(models.Model):
         OTHER = "other", "Other"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    phone = PhoneNumberField(unique=True, help_text="Unique, in E.164 form.")
+    phone = PhoneNumberField(
+        unique=True, help_text="In any usual form: (512) 555-0100, or +44 20 7946 0000 from abroad."
+    )
     raw_phone = models.CharField(max_length=64, blank=True, help_text="As it was given to us.")
     line_type = models.CharField(
         max_length=16,

@@ -68,7 +68,7 @@ class RegistryArea(models.Model):
     class Meta:
         ordering = ("area_code",)
         verbose_name = "area code of the registry"
-        verbose_name_plural = "national registry"
+        verbose_name_plural = "area codes of the registry"
         constraints = (
             models.CheckConstraint(condition=Q(area_code__range=(200, 999)), name="area_code_3"),
         )

@@ -24,7 +24,7 @@ INSTALLED_APPS = [
     "unfold.contrib.forms",
     "unfold.contrib.inlines",
     "django.contrib.admin",
-    "django.contrib.auth",
+    "reauto_site.people.PeopleConfig",  # django.contrib.auth
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
@@ -107,6 +107,7 @@ LOGIN_URL = reverse_lazy("admin:login")
 LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
 
 LANGUAGE_CODE = "en-us"
+FORMAT_MODULE_PATH = "reauto_site.formats"
 TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True

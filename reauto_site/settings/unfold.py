@@ -84,7 +84,10 @@ UNFOLD: dict[str, Any] = {
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
     "COLORS": {"primary": _PRIMARY},
-    "STYLES": [lambda request: static("reauto/desk.css")],
+    "STYLES": [
+        lambda request: static("reauto/desk.css"),
+        lambda request: static("reauto/crm.css"),
+    ],
     "SCRIPTS": [lambda request: static("reauto/viewer-zone.js")],
     "DASHBOARD_CALLBACK": "calls.admin.dashboard.dashboard",
     "COMMAND": {"search_callback": "calls.admin.search.find", "show_history": False},

@@ -6,7 +6,10 @@ import zoneinfo
 from datetime import datetime
 
 from django import template
+from django.template import Context
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import conditional_escape, format_html
 
 from billing.formats import exact_usd, usd
 from calls.formats import clock, in_words
@@ -79,3 +82,12 @@ def labelled(summary: str) -> list[tuple[str, str]]:
     """Return the lines of a call's summary as (label, text): "Next: call" is ("Next", "call")."""
     lines = [line.partition(": ") for line in summary.splitlines()]
     return [(label, text) if text else ("", label) for label, _, text in lines]
+
+
+@register.simple_tag(takes_context=True)
+def may_link(context: Context, permission: str, text: object, view: str, *args: object) -> str:
+    """Return a text as a link to a page, for whoever may open it; for others the text."""
+    user = getattr(context.get("request"), "user", None)
+    if user is None or not user.has_perm(permission):
+        return conditional_escape(text)
+    return format_html('<a href="{}">{}</a>', reverse(view, args=args), text)

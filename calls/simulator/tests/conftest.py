@@ -35,6 +35,8 @@ PERSONAS = {
     "away": 'about = "Not there."\nexpected = "no_answer"\nanswer = "no_answer"\nring_ms = 150\n',
     "machine": 'about = "Beeps."\nexpected = "voicemail"\nanswer = "machine"\n'
     'answered_by = "machine_start"\namd_ms = 150\nopening_after_ms = 0\nmessage_ms = 300\n',
+    "menu": 'about = "Press one."\nexpected = "voicemail"\n'
+    'answered_by = "machine_start"\namd_ms = 150\n',
 }
 
 MediaPeer = Callable[[web.WebSocketResponse], Awaitable[None]]

@@ -141,6 +141,15 @@ async def test_it_waits_for_the_beep_when_a_message_is_to_be_left(
     assert np.unique(beep).size > 4  # the tone had been going out when the verdict came
 
 
+async def test_a_menu_of_keys_has_no_beep_to_wait_for(
+    sdk: Sdk, carrier: CarrierSimulator, application: Application
+) -> None:
+    application.documents["/voice/"] = SHORT
+    call = await sdk.call("menu", machine_detection="DetectMessageEnd")
+    await carrier.wait_for(call.sid, 5)
+    assert application.of("/voice/")[0].params["AnsweredBy"] == "machine_start"
+
+
 async def test_it_records_both_sides_and_reports_it(
     sdk: Sdk, carrier: CarrierSimulator, application: Application
 ) -> None:

@@ -1,0 +1,166 @@
+"""How long a person waits for the desk's pages, with a million leads and 200 000 calls.
+
+    DATABASE_URL=postgresql://… python -m benchmarks.pages
+    DATABASE_URL=postgresql://… python -m benchmarks.pages --leads 10000 --calls 2000 --no-peer
+
+PostgreSQL only. The database is migrated and filled up to those numbers, and keeps them: give it
+one of its own. Each page is asked for `--times` times from the product's real server, logged in,
+one request after the other, and so is Django's own admin over the same tables. Queries are counted
+in this process. Prints one JSON object. The goal is a p95 of 300 ms.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+LEADS, CALLS = "/admin/leads/lead/", "/admin/calls/call/"
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--leads", type=int, default=1_000_000)
+    parser.add_argument("--calls", type=int, default=200_000)
+    parser.add_argument("--times", type=int, default=40)
+    parser.add_argument("--no-peer", action="store_true", help="leave Django's own admin out")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ.setdefault("DATA_DIR", folder)
+        os.environ["DJANGO_SETTINGS_MODULE"] = "reauto_site.settings.test"
+        print(json.dumps(measure(Path(folder), **vars(options)), indent=1))
+
+
+def measure(folder: Path, *, leads: int, calls: int, times: int, no_peer: bool) -> dict[str, Any]:
+    """Return the figures of every page, by the page's name."""
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+    from django.db import connection
+
+    if connection.vendor != "postgresql":
+        raise SystemExit("Pages are measured on PostgreSQL: set DATABASE_URL.")
+    call_command("migrate", verbosity=0)
+    from benchmarks.many_leads import fill
+
+    fill(leads=leads, calls=calls)
+    pages = addresses()
+    figures: dict[str, Any] = {
+        name: {"queries": queries_of(path, who)} for name, (path, who) in pages.items()
+    }
+    systems = [("product", "reauto_site.asgi:application")]
+    if not no_peer:
+        systems.append(("stock_admin", "benchmarks.stock_admin:application"))
+    for system, application in systems:
+        with served(application, folder) as base:
+            for name, (path, who) in pages.items():
+                plain = who == "bench-owner" and path.startswith((LEADS, CALLS))
+                if system == "product" or plain:
+                    took = fetched(base + path, session_of(who), times)
+                    if took:
+                        figures[name][system] = took
+    return {"benchmark": "pages", "leads": leads, "calls": calls, "times": times, **figures}
+
+
+def addresses() -> dict[str, tuple[str, str]]:
+    """Return what is measured: the page's name, its address, and who opens it."""
+    from benchmarks.many_leads import long_story
+    from calls.models import Call
+
+    story = long_story()
+    reviewed = Call.objects.filter(lead=story).exclude(summary="")[0]
+    owner, rep = "bench-owner", "bench-rep-3"
+    return {
+        "leads": (LEADS, owner),
+        "leads, page 20": (f"{LEADS}?p=20", owner),
+        "leads of a rep": (LEADS, rep),
+        "leads, qualified": (f"{LEADS}?stage__exact=qualified", owner),
+        "leads, in Texas": (f"{LEADS}?state=TX", owner),
+        "leads, a rare name": (f"{LEADS}?q=kowalski4711", owner),
+        "leads, a frequent name": (f"{LEADS}?q=maria", owner),
+        "leads, a number": (f"{LEADS}?q=(512)+234-5678", owner),
+        "a lead with 10 000 entries": (f"{LEADS}{story.pk}/change/", owner),
+        "calls": (CALLS, owner),
+        "calls, appointments": (f"{CALLS}?outcome__exact=appointment", owner),
+        "calls of a rep": (CALLS, rep),
+        "review of a call": (f"{CALLS}{reviewed.pk}/change/", owner),
+        "dashboard": ("/admin/", owner),
+        "dashboard of a rep": ("/admin/", rep),
+        "duplicates": ("/admin/leads/leadmerge/", owner),
+    }
+
+
+def queries_of(path: str, who: str) -> int:
+    """Return how many queries a page makes."""
+    from django.contrib.auth.models import User
+    from django.db import connection
+    from django.test import Client
+    from django.test.utils import CaptureQueriesContext
+
+    client = Client(headers={"host": "127.0.0.1"})
+    client.force_login(User.objects.get(username=who))
+    client.get(path)  # what is read once per process is not the page's
+    with CaptureQueriesContext(connection) as queries:
+        answer = client.get(path)
+    assert answer.status_code == 200, (path, answer.status_code)
+    return len(queries)
+
+
+def session_of(who: str) -> str:
+    """Return a session's cookie for somebody."""
+    from django.conf import settings
+    from django.contrib.auth.models import User
+    from django.test import Client
+
+    client = Client()
+    client.force_login(User.objects.get(username=who))
+    return f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
+
+
+@contextmanager
+def served(application: str, folder: Path) -> Iterator[str]:
+    """Serve an application on a port of its own, and give its address."""
+    from reauto_site.demo.servers import Servers, port_take
+
+    port = port_take(0, what="server", option="--port")
+    with Servers(environment={}, log_dir=folder / "logs") as servers:
+        servers.start(
+            "server", ["-m", "daphne", "-b", "127.0.0.1", "-p", str(port), application],
+            ready_url=f"http://127.0.0.1:{port}/admin/login/",
+        )  # fmt: skip
+        yield f"http://127.0.0.1:{port}"
+
+
+def fetched(url: str, cookie: str, times: int) -> dict[str, Any]:
+    """Return how long a page takes in ms; nothing where the system has no such page."""
+    took = []
+    for turn in range(times + 3):
+        request = urllib.request.Request(url, headers={"Cookie": cookie})
+        began = time.monotonic()
+        with urllib.request.urlopen(request, timeout=120) as answer:
+            body = answer.read()
+            if "e=1" in answer.url:
+                return {}
+        if turn >= 3:
+            took.append((time.monotonic() - began) * 1000)
+    took.sort()
+    return {
+        "p50_ms": round(statistics.median(took)),
+        "p95_ms": round(took[int(len(took) * 0.95)]),
+        "max_ms": round(took[-1]),
+        "kilobytes": len(body) // 1024,
+    }
+
+
+if __name__ == "__main__":
+    main()
