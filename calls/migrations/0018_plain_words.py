@@ -6,7 +6,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('calls', '0016_plain_names'),
+        ('calls', '0017_webhooks'),
     ]
 
     operations = [
