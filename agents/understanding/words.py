@@ -27,6 +27,8 @@ _CONTRACTIONS = (
 # Spellings without the apostrophe and words run together, as recognisers and chat give them.
 _SPELLINGS = (
     (re.compile(r"\b(dont|dunt)\b"), "do not"),
+    (re.compile(r"\bdinnae\b"), "do not"),
+    (re.compile(r"\boutta\b"), "out of"),
     (re.compile(r"\b(cannot|cant)\b"), "can not"),
     (re.compile(r"\b(didnt)\b"), "did not"),
     (re.compile(r"\b(isnt)\b"), "is not"),

@@ -12,6 +12,7 @@ import re
 from functools import lru_cache
 
 from agents.understanding.opt_out.contact import CONTACT_FRAMES
+from agents.understanding.opt_out.other_tongues import asks_in_another_tongue
 from agents.understanding.opt_out.removal import REMOVAL_FRAMES
 from agents.understanding.opt_out.scope import asked, wants_another_time
 from agents.understanding.opt_out.spanish import asks_in_spanish
@@ -30,6 +31,8 @@ _YOU = re.compile(
 )
 # "Can't you text me" asks for it; "can you not text me" and "don't you text me" ask for the opposite.
 _SUGGESTION = re.compile(r"\b(why (do|can|could) not you|(can|could|will|would) not you)\b")
+# "Don't text me, just call" wants the call: the word that says so would be dropped as manners.
+_RATHER = re.compile(r"\bjust (?=(call|phone|ring|text|email)\b)")
 _FUCK_OFF = re.compile(r"\b(fuck|piss) (off|you)\b")
 
 
@@ -38,7 +41,7 @@ _LED_IN = re.compile(
     r"^((okay|so|hey|listen|look|well|hello|hi|all right|right|now look|yes|yeah|oh|man|and|but|um) )+(?=\w)"
 )
 _ROUNDED_OFF = re.compile(
-    r"( (okay|all right|goodbye|good bye|bye( bye| now)?|you hear( me)?|got it|got that|understand|understood|is that clear|"
+    r"( (okay|all right|goodbye|good bye|bye( bye| now)?|you hear( me)?|man|got it|got that|understand|understood|is that clear|"
     r"have a (good|nice) (day|one)|good day|good night|thank you|yeah))+$"
 )
 
@@ -50,7 +53,7 @@ def _plain(text: str) -> str:
 
 def _plain_sentence(text: str) -> str:
     words = _FUCK_OFF.sub(" ", normalised(text))
-    words = _SOFTENERS.sub(" ", words)
+    words = _SOFTENERS.sub(" ", _RATHER.sub("rather ", words))
     words = re.sub(r"(\w)'s\b", r"\1", words).replace("'", "")
     words = _YOU.sub("you", " ".join(words.split()))
     words = _SUGGESTION.sub("could you", words)
@@ -64,17 +67,20 @@ _MISHEARD = tuple(
     for pattern, meant in (
         (r"\b(do|due|dough|dew|doe|don) (not|naught|knot|nut|note|nought|know)\b", "do not"),
         (r"\bdo not called(?= (me|us))", "do not call"),
+        (r"\bdonot ?call\b", "do not call"),
+        (r"\b(calling|call|contact) may\b(?! (be|not|have))", r"\1 me"),
+        (r"\bnumb (or|are|er|our)\b", "number"),
         (
             r"\b(doan|done|dont|dun|donut|don)(?= (ever )?(call|coal|cole|col|hall|ring|phone|contact) )",
             "do not",
         ),
         (r"(?:^|(?<=; ))stopped(?= calling )", "stop"),
         (
-            r"\b(top|stock|stab|stuff|step|shop|stopper)(?= (\w+ )?(call|calling|callin|colin|coling|falling|all in|calm|contacting|ringing) )",
+            r"\b(top|stob|stock|stab|stuff|step|shop|stopper)(?= (\w+ )?(call|calling|callin|colin|coling|falling|all in|calm|contacting|ringing) )",
             "stop",
         ),
         (
-            r"\b(stop|quit) (callin|colin|collin|collins|coling|cawlin|falling|hauling|caring|carling|calm|going|"
+            r"\b(stop|quit) (callin|colin|collin|collins|colon|coling|cawlin|cawling|cauling|falling|hauling|caring|carling|calm|going|"
             r"(call|all|col|con|fall|car) in)" + _OBJECT,
             r"\1 calling",
         ),
@@ -157,7 +163,9 @@ def opt_out_in(text: str) -> str:
         for frame in (*CONTACT_FRAMES, *REMOVAL_FRAMES):
             if frame.asked_in(form):
                 return frame.why
-    return "asks in Spanish not to be called" if asks_in_spanish(words) else ""
+    if asks_in_spanish(words):
+        return "asks in Spanish not to be called"
+    return "asks in another language not to be called" if asks_in_another_tongue(words) else ""
 
 
 def is_opt_out(text: str) -> bool:

@@ -54,7 +54,11 @@ def _is_a_statement(found: Found) -> bool:
         return True
     if actor := _ACTOR.search(found.before):
         # "My agent do not" is no English: the agent ends the clause before, and this asks.
-        singular = " " in actor[1] and not actor[1].endswith("s") and actor[0] == actor[1]
+        singular = (
+            (" " in actor[1] or actor[1] == "it")
+            and not actor[1].endswith("s")
+            and actor[0] == actor[1]
+        )
         return not (singular and re.match("do not|never|not to", found.said))
     return bool(re.search(r"\byou$", found.before)) and bool(
         re.match(r"(never|do not|are not(?! to))\b", found.said)
@@ -95,7 +99,7 @@ def _of_others(found: Found) -> bool:
 
 def _had_none(found: Found) -> bool:
     """Tell "I got no calls" and "I can't take calls right now"."""
-    return found.said.startswith(("no ", "not ")) and bool(
+    return found.said.startswith(("no ", "not ", "zero ", "0 ")) and bool(
         re.search(
             r"\b(got|get|gets|had|have|has|having|received|receive|were|was|been|there are|there is|there were|usually|normally|generally|typically)$",
             found.before,
@@ -113,6 +117,7 @@ _NOT_CALL = Frame.of(
     r"(?:not|never) want (?:my|our|this) (?:phone|cell|line) to ring\b",
     r"(?:if|wish|that|sure) you (?:never|do not ever|would not|would never) (?:<contact>|<contacted>)\b",
     r"not appreciate(?: \w+)? <contacted>\b",
+    r"(?:not|never) (?:ever )?try (?:me|us|here|this (?:number|phone|line|house)) (?:again|anymore|back)\b",
     r"(?:not|never) <contacted>(?= (?:again|anymore|ever|by you))",
     unless=(
         *_LIMITS,
@@ -139,12 +144,15 @@ _CALL_OTHERS = Frame.of(
 _STOP = Frame.of(
     "asks to stop calling",
     r"(?:<cease>)(?: (?:all|with|the|these|this|those|any|your|you|people|guys|ever|phone|sales|making|keep|it|and|robo|spam|"
-    r"constant|on|from|further|future|being|to|of|more|us|me|my|every|other|another|doing this|getting|receiving|sending))* (?:<contacting>|<calls>|<contact_as_such>)\b",
+    r"constant|on|from|texts|emails|messages|or|further|future|being|to|of|more|us|me|my|every|other|another|doing this|getting|receiving|sending))* (?:<contacting>|<calls>|<contact_as_such>)\b",
     r"(?:stop|quit|cease|discontinue)(?: with)?(?: (?:the|these|your|all|this|all the|all these))? (?:call|phone ?calls|robo ?calls)\b(?= (?:me|us|here|this|my|now|it)|$)",
-    r"(?:if|wish|that|rather|would|appreciate it if) you (?:would )?(?:stopped|quit|ceased|stop) (?:<contacting>|<calls>)\b",
+    r"(?:if|wish|that|rather) you (?:would )?(?:stopped|quit|ceased|stop) (?:<contacting>|<calls>)\b",
     r"(?:stop|quit|finish|finished) (?:to|with) (?:<contact>)\b",
     r"before (?:<contacting>)(?: <whom>)? (?:again|back)\b",
     r"(?:<contacting>)(?: <whom>)? (?:again|back) (?:would|will|is|is not)(?: not| be| a| any)* (?:mistake|pointless|waste|useless|bad|wise|welcome|good)\b",
+    r"(?:keep|kept) (?:<contacting>)(?: <whom>)? after (?:i|we) (?:said|told)\b",
+    r"(?:nuts|crazy|insane|mad|up the wall) with (?:(?:all|of|these|your|the|those) )+(?:<calls>)",
+    r"forget (?:about )?(?:<contacting>) <whom>",
     r"(?:wasting|waste) (?:my|your|our) time and (?:<contacting>)\b",
     unless=(
         *_LIMITS,
@@ -167,8 +175,14 @@ _CALLS_END = Frame.of(
     r"(?:calls|calling|this|it) stopped\b(?! (?:by|in|at|when|working|after))",
     r"(?:press|do|say|push|call|dial) to (?:stop|end) (?:this|it|these|the calls)\b",
     r"(?:call|calls|calling|this|it)(?: \w+)? (?:is|are) (?:unwelcome|unwanted|not welcome|not wanted)\b",
+    r"(?:i|we|he|she) (?:already )?said stop\b(?! (?:it|the|at|by|record|recording|talking))",
+    r"(?:^|(?<=; ))(?:no (?:phone )?calls?|do not disturb)$",
+    r"(?:^|(?<=; )|(?<=and ))(?:do not|never)(?: ever)? (?:do (?:it|this|that)|let (?:it|this|that) happen) again$",
+    r"under no circumstances ~4(?:<contact>)\b",
+    r"(?:final|last) (?:warning|notice)$",
+    r"(?:^|(?<=; ))(?:and )?no more(?: of (?:this|these|that))+$",
     r"wish you (?:would )?(?:stop|quit|stopped)(?: (?:it|this|that|now))*$",
-    r"(?:this|that|it|these)(?: (?:is|be|will be|was|better|better be|had|should|going to|of))*(?: \w+)? last (?:time|call|conversation|one)(?: (?:i want|that|of|you|these|we|will|ever|call|calls|are|is|to|me|us|here|calling|speak|talk|hear from|have|from|you call|phone))*$",
+    r"(?:this|that|it|these)(?: (?:is|to|be|will be|was|better|better be|had|should|going to|of))*(?: \w+)? last (?:time|call|conversation|one)(?: (?:i want|that|of|you|i|these|we|will|ever|get|call|calls|are|is|to|me|us|here|calling|speak|talk|hear from|have|from|you call|phone))*$",
     unless=(negated,),
 )
 

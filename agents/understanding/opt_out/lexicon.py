@@ -22,7 +22,7 @@ _OUR = "my|our|his|her|their"
 CLASSES: Mapping[str, str] = {
     # Who is called
     "whom": (
-        rf"(?:me|us|here|him|her|them|anyone|anybody|people|(?:this|that|these) "
+        rf"(?:me|us|here|him|her|them|anyone|anybody|people|cell ?phones|private (?:numbers|homes|citizens)|(?:this|that|these) "
         rf"(?:{_LINE}|extension|address|business|numbers)|(?:{_OUR}) (?:\w+ )?(?:{_RELATIVE})"
         rf"(?: \w+)? (?:{_LINE})|(?:{_OUR}) (?:\w+ )?(?:{_LINE}|{_RELATIVE}))"
     ),
@@ -55,9 +55,9 @@ CLASSES: Mapping[str, str] = {
     "not_wanted": (
         "not(?: even| ever| really)* (?:want|need|like|wish|care|appreciate|accept|take|consent|"
         "agree|wanting|accepting|taking|receive|receiving|get|getting|wish for|care for|ask|want to "
-        "(?:get|receive|take|have|be))|never (?:want|wanted|asked|agreed|consented|need|needed)|"
+        "(?:get|receive|take|have|be))|never (?:want|wanted|asked|agreed|consented|need|needed)|(?:nobody|no one)(?: here| ever){1,2} (?:wants|wanted|asked|agreed|consented|needs)|"
         "no longer (?:want|wish|need)|(?:nobody|no one) (?:wants?|needs?)|no more|no further|no other|"
-        "(?:want|need) no|want no part of|decline|refuse|reject|no"
+        "(?:want|need) no|want no part of|decline|refuse|reject|no|zero|0"
     ),
     "fed_up": (
         "(?:sick(?: and tired)?|tired|fed up|done|finished|through|exhausted) (?:of|with)|"
@@ -91,7 +91,7 @@ CLASSES: Mapping[str, str] = {
         "registry|computers?|dialer|thing|machine|program|rotation|roster|contacts)"
     ),
     "unlist": (
-        "remove|delete|erase|unsubscribe|unlist|purge|scrub|wipe|clear|expunge|suppress|deactivate|"
+        "remove|delete|erase|unsubscribe|unlist|purge|scrub|wipe|clear|expunge|suppress|deactivate|deregister|unregister|"
         "blacklist|block|strike|nix|axe|zap|eliminate|disable"
     ),
     "take": "take|get|cross|scratch|pull|drop|kick|bump|yank|leave|keep|clean|rub|chop|cut|blot|x|edit|write|count",
@@ -102,8 +102,8 @@ CLASSES: Mapping[str, str] = {
     ),
     "lose": (
         "lose|loose|forget|delete|erase|remove|trash|toss|scrap|dump|ditch|bin|burn|discard|destroy|"
-        "disregard|cancel|block|throw (?:away|out)|get (?:rid|shot) of|do away with|throw|"
-        "pretend (?:that )?you never (?:had|saw|got)|forget (?:that )?you (?:ever )?(?:had|have|saw|got)|"
+        "disregard|cancel|block|throw (?:away|out)|(?:tear|rip) up|get (?:rid|shot) of|do away with|throw|"
+        "(?:pretend|act like|act as if)(?: that)? you never (?:had|saw|got)|forget (?:that )?you (?:ever )?(?:had|have|saw|got)|"
         "never use|not use|stop using|unlist|scratch|cross out|rub out|white out|strike|nix|axe|zap|purge|scrub|wipe|drop|pull|yank"
     ),
 }
@@ -113,7 +113,7 @@ CLASSES: Mapping[str, str] = {
 _ENDS_A_GAP = (
     "i|we|they|he|she|who|because|but|until|before|after|if|not|never|no|do|does|did|know|forget|"
     "hesitate|mind(?! not)|stop|stops|stopped|quit|quits|cease|call|contact|text|ring|phone|without|"
-    "agents|realtors|brokers|investors|strangers|now|just|use|worry|wait|why|how|when|where|remember|only"
+    "agents|realtors|brokers|investors|strangers|now|just|rather|use|worry|wait|why|how|when|where|remember|only"
 )
 
 

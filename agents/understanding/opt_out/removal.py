@@ -30,6 +30,7 @@ _FORGOTTEN = Frame.of(
     r"(?:<unlist>)(?: all| all of| both)? (?:<mine>)\b(?! (?:call|ex|old|house|home)\b)",
     r"(?:<take>) (?:<mine>) (?:off|of|out)(?: of)?(?: (?:it|this|that|there|here|now|already|too|also|as well|the thing))*(?: of (?:it|there|that|your \w+|this|here))?(?= (?:and|he|she|they|we|i|or|so|because|before|right|today|immediately|if|you)\b|$)",
     r"(?:<take>) (?:<mine>) (?:off|out of|from) (?:your|that|this|the|whatever) (?:thing|phone|computer|dialer|program|machine|system|end|side|business)\b",
+    r"(?:<take>) (?:<mine>) (?:off|out)(?: of)? (?:these|those|your|all|any|the)(?: \w+)? calls\b",
     r"take (?:<mine>) out\b(?! (?:to|for|on))",
     r"(?:<mine>|i|we)(?: (?:am|is|are|was|were|be|been|being|get|gets|getting|to|have|want|need|would|like|wanna|should|has|had|please|could|can|asked|supposed|may))* (?:<gone>)\b",
     r"(?:could|can|may|might|want to|like to|asked to|need to|way to|to|about|how do (?:i|we)|please)(?: (?:i|we))? (?:be|get|getting|being) (?:<gone>)\b",
@@ -39,6 +40,17 @@ _FORGOTTEN = Frame.of(
     r"removal (?:of (?:<mine>)|from)\b|request(?:ing)?(?: \w+)? removal\b",
     r"(?:i|we)(?: \w+){0,2} (?:asked|want|wanted|need|like|supposed|told you|wish) to be off(?: (?:it|this|that|there))*$",
     r"why (?:have|did|are|is) (?:you|they) not(?: \w+)? (?:<gone>|remove|removing|take|taking|delete)\b",
+    r"(?:number|line|phone) do not (?:ever )?(?:use|call|dial|ring|phone) it\b",
+    r"(?:i|we) (?:do )?not (?:want|like) you ~1(?:have|having|to have|with|use|using|to use|keep|keeping|to keep) (?:<number>)\b",
+    r"you (?:should|must|may) not (?:even )?have (?:<number>)\b",
+    r"(?:i|we) (?:want|need|would like) (?:<number>|my name) gone\b",
+    r"(?:delete|erase) (?:this|it)$",
+    r"(?:tell|ask|have|get) (?:them|him|her|someone|somebody|your \w+|you)(?: to)? (?:drop|<unlist>) <mine>$",
+    r"(?:<number>|my name) (?:needs|has|must|should|got|better)(?: to)? (?:come|go|be) off\b",
+    r"(?:forget|pretend|act like)(?: that)? (?:i|we) (?:ever |never |do not )?exist(?:ed)?\b",
+    r"hard(?: is it)? to (?:remove|delete|erase) (?:a|one|my|the) (?:number|name)\b|(?:^|(?<=; ))removal$",
+    r"(?:and|am|now|then) block(?:ing)? (?:you|this number|your number)\b",
+    r"(?:^|(?<=; ))blocking (?:you|this number|your number)\b",
     r"(?:how (?:do|can|could) i|going to|gonna|have to|i will|i am|let me) (?:block|blocking) (?:you|this number|your number)\b",
     r"(?:removing|deleting|erasing|unlisting|taking|getting|losing|removed|deleted|took|erased|lost) (?:<mine>)(?: (?:off|out|from|of|it|that|there|the|your|this|list))*$",
     r"(?:you (?:can|could|should|may)|go ahead and) (?:<lose>) (?:<number>)\b",
@@ -70,7 +82,7 @@ _FORGOTTEN = Frame.of(
 _REGISTERED = Frame.of(
     "names the do-not-call list",
     r"(?:do|to) not (?:be )?(?:call|called|contact)(?: me)? (?:number|list|lists|registry|register|database|law|laws)\b",
-    r"(?:do not|no|not to|never|not) (?:call|contact) (?:list|registry|lists|register)\b",
+    r"(?:do not|no|not to|never|not) (?:call|contact|bother|disturb) (?:list|registry|lists|register)\b",
     r"(?:put|add|mark|mark down|flag|place|list|get|place|set|register|note|on|am|are) (?:<mine> |it |this |down |as |on |to |in |the |your |a |registered |for |number |national )*(?:do not|no) (?:call|contact)\b(?! (?:<whom>))",
     r"(?:number|line|phone) (?:is |has been |on |registered |in |as |for )+(?:the |a )?(?:national )?(?:do not call|no call|do not contact)\b",
     r"(?:on|in|with) the (?:national |federal |state |government )?(?:do not call )?registry\b",
@@ -97,10 +109,13 @@ _REGISTERED = Frame.of(
 _OPT_OUT = Frame.of(
     "opts out",
     r"(?:opt|opts|opted|opting)(?: (?:me|us|my number|this number))?(?: (?:out|outs|off|doubt))\b",
+    r"press(?:ed|ing)? (?:nine|9)\b(?! (?:for|by|to what))",
     r"(?:unsubscribe|unsubscribed|unsubscribing|blacklist)\b(?! from)",
     unless=(
         negated,
         asked_about,
+        of_something_else,
+        lambda found: bool(re.match(r"of being recorded\b", found.after)),
         lambda found: (
             bool(re.search(r"\b(i|we) (have |already |had )*$", found.before + " "))
             and found.said.startswith("unsubscribed")
@@ -128,7 +143,9 @@ _CONSENT = Frame.of(
 )
 _LEAVE_ALONE = Frame.of(
     "asks to be left alone",
-    r"(?:leave|let) (?:me|us|my family|my (?:<relative>)|our family|him|her|them) (?:alone(?! decide| choose| with| to)|be|in peace)\b",
+    r"(?:leave|let) (?:me|us|my family|my (?:<relative>)|our family|him|her|them) (?:alone(?! decide| choose| with| to)|be(?= (?:and|or|now|already|you|i|stop|from)\b|$)|in peace)\b",
+    r"leave (?:this|my|our|that) (?:number|phone|line|house|home|household) (?:alone|in peace|be$)\b",
+    r"(?:^|(?<=; )|(?<=and )|(?<=or ))(?:do not|never) (?:ever )?come back(?: here)?$",
     r"(?:this|you|that|these calls|i consider this|calls)(?: (?:is|are|people|just|now|guys|has become|have become|becoming))* (?:harassment|harassing|stalking|spamming)\b",
     r"(?:want|like|prefer|need|wish|ask|asking|rather)(?: to)?(?: just)? be left (?:alone|in peace|be)\b",
     r"(?:not|never) want (?:anything|nothing|something) to do with (?:you|this|your)\b",
@@ -157,6 +174,9 @@ _LAW = Frame.of(
     r"call (?:me |us |here )?(?:again|one more time|once more)(?: ever)? and\b",
     r"(?:lawyer|attorney|police|cops|sue|regret|complaint|report)\b.{0,40}\b(?:if|next time) (?:you|this number|anyone)\b.{0,20}\b(?:call|ring|contact|phone|text)\b",
     r"(?:violat\w+|breaking|against|in violation of)(?: of)? (?:the )?(?:law|do not call|tcpa|t c p a|telephone consumer|federal law|my rights)\b",
+    r"(?:call|calling|contact|contacting|go to)(?: the)? (?:attorney general|fcc|ftc|f c c|f t c|police|cops) (?:on|about) you\b",
+    r"(?:under|rights|violation|violations|violates|know)(?: \w+){0,2} (?:tcpa|t c p a)\b|(?:tcpa|t c p a) (?:violation|violations)\b",
+    r"(?:this|it|that)(?: is| be)(?: \w+)? illegal (?:call|for (?:you|a robot|robots|an ai|a machine|machines|a computer) to (?:<contact>))\b|(?:<contacting>)(?: <whom>)? illegally\b",
     r"make me block you\b|(?:you are|consider yourself|i have|i am) block(?:ed|ing)(?: you| this)?$",
     r"if i(?: ever)? hear from you(?: \w+){0,3} (?:again|time)\b",
     r"registry\b.{0,40}\bi am on (?:it|that|there)\b",

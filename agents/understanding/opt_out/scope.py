@@ -44,7 +44,7 @@ _THEN = re.compile(
     r"^(\w+ ){0,2}?("
     r"(before|until|till|til|during|between|while|when|past)\b|"
     rf"after (?!this|today|all){_CLOCK}?|at (?!all\b|any|this number|my (?!work|office|job))|"
-    rf"(this|so|too|that|very) (early|late|soon|often|much)\b|(early|late|yet|today|tonight|tomorrow|now|right now|as often|first thing)\b|"
+    rf"(this|so|too|that|very) (early|late|soon|often|much)\b|(early|late|yet|today|tonight|tomorrow|now(?! on)|right now|as often|first thing)\b|"
     r"in the (morning|mornings|afternoon|afternoons|evening|evenings|middle|am|pm|day)|"
     rf"(on|over|this|next|the) (a |my |the )?({_DAYS}|lunch|break|shift|night)|{_DAYS}\b|"
     r"(this|that) (time|hour|week|month|morning|afternoon|evening)\b|for (a|the next|another) (while|few|couple|day|week|month)"
@@ -59,8 +59,9 @@ _INSTEAD = re.compile(
     r"\bi will call you\b|(?<!\bor )(?<!\bnor )(?<!\byou )(?<!\bif )(?<!\bwhen )(?<!\bto )(?<!\bnot )(?<!\bnever )(?<!\bor to )(?<!\bthey )"
     r"\b((call|phone|ring|dial|use|try|text|contact|reach|email|e mail|mail|write|catch|get) "
     r"(me|us|my (?!lawyer|attorney)\w+|our \w+|the (cell|mobile|house|home|office|other|landline|land)|him|her|his \w+|in|after|at|around|"
-    rf"tomorrow|later|tonight|back (?!again)|instead|again (in|at|on|after|next|when)|on|{_DAYS})\b|call (me|us|back)$)"
+    rf"tomorrow|later|tonight|back (?!again)|instead|again (in|at|on|after|next|when)|on|{_DAYS})\b|call (me|us|back)$)|\brather (call|phone|ring|text|email)(?= ;|$)|\b(person|human|someone|somebody)( real)?( to)? (call|phone|ring)\b"
 )
+_WRITTEN = re.compile(r"\b(text|texting|message|messaging)\b")
 _HELD_UP = re.compile(
     r"\b(driving|in a meeting|at work|busy|hold on|hang on|wait|one second|a second|a minute|let me|call back|later|kidding|too kind)\b"
 )
@@ -115,7 +116,9 @@ def on_a_line(found: Found) -> bool:
 
 
 def rather_so(found: Found) -> bool:
-    """Tell "do not call my wife, call me": the call itself is wanted."""
+    """Tell "do not call my wife, call me" and "call, don't text": the call itself is wanted."""
+    if _WRITTEN.search(found.said) and re.search(r"\b(call|phone|ring)\b", found.before):
+        return True
     return bool(_INSTEAD.search(f"{found.after} ; {found.later}"))
 
 
@@ -132,6 +135,8 @@ def of_another(found: Found) -> bool:
     who = match["who"]
     if " " in who and not who.endswith("s") and not match["then"] and _COMMAND.match(found.said):
         return False  # "my agent stop calling me" is no English: a new clause begins
+    if found.before[: match.start()].endswith("your "):
+        return False  # "tell your people to stop calling me"
     if _OTHERS.search(who):
         return True
     if _ASKED_FOR.search(found.before[: match.start()].strip()):
@@ -158,7 +163,7 @@ def names_a_thing(found: Found) -> bool:
         )
     ) or bool(
         re.search(r"\bcall(ing)? (me|us|him|her|them)$", found.said)
-        and re.match(r"(a|an) \w+|motivated|crazy|desperate", found.after)
+        and re.match(r"(a|an) \w+|motivated|crazy|desperate|(my|the) name is", found.after)
     )
 
 
