@@ -349,7 +349,7 @@ def _memory(
 
 def preload() -> None:
     """Load what is slow at first use: the graph, date words, number words. At process start."""
-    from agents.understanding.numbers import money_in
+    from agents.understanding.money import money_in
     from agents.understanding.opt_out import is_opt_out
     from agents.understanding.times import named_time
 

@@ -177,6 +177,20 @@ def test_the_figures_count_what_they_say() -> None:
     assert figures.turns_to_qualify == 6
 
 
+def test_every_answer_and_objection_is_counted_by_itself() -> None:
+    results = [
+        judged(),
+        judged(expect={"answers": {**EAGER["expect"]["answers"], "price": 1}}),
+        judged(says={"price": "what do you charge"}, expect={"objections": ["commission"]}),
+    ]
+    heard = {each.name: each for each in figures_of([CaseFacts.of(r) for r in results]).heard}
+    assert (heard["price"].recall.good, heard["price"].recall.of) == (1, 3)
+    assert (heard["price"].precision.good, heard["price"].precision.of) == (1, 2)
+    assert heard["timeframe"].recall.value == 1
+    assert heard["commission"].kind == "objection"
+    assert heard["commission"].recall.value == 1
+
+
 def test_facts_survive_being_kept() -> None:
     facts = CaseFacts.of(judged())
     assert CaseFacts.from_json(json.loads(json.dumps(facts.as_json()))) == facts
@@ -336,6 +350,8 @@ def test_the_page_shows_figures_talks_and_what_changed_since_the_last(
     assert "What makes you think about selling?" in text
     assert "Why: " in text
     assert "▼ worse" in text
+    assert "Every answer and objection by itself" in text
+    assert "Has agent" in text
     listed = manager.get(reverse("admin:agents_evaluation_changelist")).content.decode()
     assert "Some failed" in listed
     assert "All passed" in listed

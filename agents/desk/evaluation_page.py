@@ -25,12 +25,25 @@ class FigureRow:
 
 
 @dataclass(frozen=True, slots=True)
+class HeardRow:
+    """How well one answer or objection is understood."""
+
+    kind: str
+    name: str
+    recall: str
+    recall_count: str
+    precision: str
+    precision_count: str
+
+
+@dataclass(frozen=True, slots=True)
 class EvaluationPage:
     """Everything on the page."""
 
     evaluation: Evaluation
     previous: Evaluation | None
     figures: list[FigureRow]
+    heard: list[HeardRow]
     failed: list[EvaluationCase]
     passed: list[EvaluationCase]
     newly_failed: list[str]
@@ -46,6 +59,7 @@ def evaluation_page(evaluation: Evaluation) -> EvaluationPage:
         evaluation=evaluation,
         previous=previous,
         figures=_rows(evaluation.figures, previous.figures if previous else {}),
+        heard=_heard_rows(evaluation.figures),
         failed=[case for case in cases if not case.passed],
         passed=[case for case in cases if case.passed],
         newly_failed=[
@@ -93,6 +107,20 @@ def _rows(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[FigureRow]:
         )
         for name, (title, more_is_better) in TITLES.items()
         if name in now
+    ]
+
+
+def _heard_rows(now: Mapping[str, Any]) -> list[HeardRow]:
+    return [
+        HeardRow(
+            kind=each["kind"],
+            name=each["name"],
+            recall=_shown(each["recall"]),
+            recall_count=_count(each["recall"]),
+            precision=_shown(each["precision"]),
+            precision_count=_count(each["precision"]),
+        )
+        for each in now.get("heard", ())
     ]
 
 

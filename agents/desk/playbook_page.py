@@ -29,7 +29,7 @@ _SECTIONS: Final = (
         "questions",
         "Questions",
         "Asked in this order. What the lead has already told is not asked again.",
-        ("questions", "acknowledgements"),
+        ("questions", "acknowledgements", "sympathy", "congratulations", "left_open"),
     ),
     (
         "objections",

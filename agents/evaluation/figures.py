@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Any
 
@@ -32,13 +33,18 @@ class CaseFacts:
     abroad: bool
     qualified_at: int | None
     turns: int
+    heard: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    """"answer.price" or "objection.scam" -> told, understood, and understood rightly."""
 
     @classmethod
     def of(cls, result: Result) -> CaseFacts:
         """Return the facts of a result."""
         talk = result.talk
         expect = talk.scenario.expect
-        told, understood, right = _answer_counts(talk)
+        heard = {**_answers_heard(talk), **_objections_heard(talk)}
+        told, understood, right = _sums(
+            counts for name, counts in heard.items() if name.startswith("answer.")
+        )
         recovered = set(talk.notes.signals.get("objections_recovered", ()) if talk.notes else ())
         wanted = [key for key in expect.recovered if talk.script.objection(key)]
         timed = bool(expect.appointment or expect.callback)
@@ -56,28 +62,54 @@ class CaseFacts:
             abroad=timed and talk.scenario.persona == "time_zone",
             qualified_at=talk.qualified_at,
             turns=talk.lead_turns,
+            heard=heard,
         )
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> CaseFacts:
         """Return facts that were kept as JSON."""
-        return cls(**{**data, "faults": tuple(data["faults"])})
+        heard = {name: tuple(counts) for name, counts in data.get("heard", {}).items()}
+        return cls(**{**data, "faults": tuple(data["faults"]), "heard": heard})
 
     def as_json(self) -> dict[str, Any]:
         """Return the facts as JSON can hold them."""
         return {**asdict(self), "faults": list(self.faults)}
 
 
-def _answer_counts(talk: Talk) -> tuple[int, int, int]:
-    """Return how many answers were told, understood, and understood rightly."""
+Counts = tuple[int, int, int]
+"""How often something was told, understood, and understood rightly."""
+
+
+def _sums(counts: Iterable[Sequence[int]]) -> Counts:
+    told = understood = right = 0
+    for each in counts:
+        told, understood, right = told + each[0], understood + each[1], right + each[2]
+    return told, understood, right
+
+
+def _answers_heard(talk: Talk) -> dict[str, Counts]:
     wanted = talk.scenario.expect.answers
     if wanted is None:
-        return 0, 0, 0
-    slots = {question.slot for question in talk.script.questions}
-    wanted = {slot: value for slot, value in wanted.items() if slot in slots}
-    got = answers_told(talk)
-    right = sum(slot in got and same_answer(got[slot], value) for slot, value in wanted.items())
-    return len(wanted), len(got), right
+        return {}
+    got, found = answers_told(talk), {}
+    for question in talk.script.questions:
+        slot = question.slot
+        if slot in wanted or slot in got:
+            right = slot in wanted and slot in got and same_answer(got[slot], wanted[slot])
+            found[f"answer.{slot}"] = (int(slot in wanted), int(slot in got), int(right))
+    return found
+
+
+def _objections_heard(talk: Talk) -> dict[str, Counts]:
+    wanted = talk.scenario.expect.objections
+    if wanted is None or talk.notes is None:
+        return {}
+    got = set(talk.notes.signals.get("objections", ()))
+    return {
+        f"objection.{key}": (int(key in wanted), int(key in got), int(key in wanted and key in got))
+        for each in talk.script.objections
+        if (key := each.key) in wanted or key in got
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +126,19 @@ class Share:
 
     def __str__(self) -> str:
         return f"{100 * self.good / self.of:.1f} % ({self.good} of {self.of})" if self.of else "–"
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """How well one answer, or one objection, is understood."""
+
+    kind: str
+    """"answer" or "objection"."""
+    name: str
+    recall: Share
+    """Of those told, how many were understood."""
+    precision: Share
+    """Of those understood, how many were told like that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +166,28 @@ class Figures:
     turns_to_qualify: float | None
     """Median of the lead's turns until everything required was known."""
     turns: int
+    heard: tuple[Heard, ...]
+    """Every answer and every objection by itself."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the figures as JSON can hold them."""
-        return {
-            name: {"good": value.good, "of": value.of, "value": value.value}
-            if isinstance(value := getattr(self, name), Share)
-            else value
-            for name in self.__slots__
-        }
+        return {name: _as_json(getattr(self, name)) for name in self.__slots__}
+
+
+def _as_json(value: Any) -> Any:
+    match value:
+        case Share():
+            return {"good": value.good, "of": value.of, "value": value.value}
+        case Heard():
+            return {
+                "kind": value.kind,
+                "name": value.name,
+                "recall": _as_json(value.recall),
+                "precision": _as_json(value.precision),
+            }
+        case tuple():
+            return [_as_json(each) for each in value]
+    return value
 
 
 # What each figure is called, and whether more of it is better.
@@ -185,4 +243,18 @@ def figures_of(cases: Sequence[CaseFacts]) -> Figures:
         appointments_abroad=_share([ok for case, ok in at_its_time if case.abroad]),
         turns_to_qualify=statistics.median(to_qualify) if to_qualify else None,
         turns=sum(case.turns for case in cases),
+        heard=_heard(cases),
     )
+
+
+def _heard(cases: Sequence[CaseFacts]) -> tuple[Heard, ...]:
+    by_name: defaultdict[str, list[Sequence[int]]] = defaultdict(list)
+    for case in cases:
+        for name, counts in case.heard.items():
+            by_name[name].append(counts)
+    found = []
+    for name in sorted(by_name):
+        told, understood, right = _sums(by_name[name])
+        kind, _, what = name.partition(".")
+        found.append(Heard(kind, what, Share(right, told), Share(right, understood)))
+    return tuple(found)

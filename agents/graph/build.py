@@ -17,11 +17,12 @@ from langgraph.graph.state import CompiledStateGraph
 from agents.graph.answerer import answerer
 from agents.graph.greeter import greeter
 from agents.graph.guard import guard
+from agents.graph.listener import listener
 from agents.graph.objections import objections
 from agents.graph.qualifier import qualifier
 from agents.graph.scheduler import scheduler
 from agents.graph.state import Setting, State
-from agents.graph.supervisor import listener, supervisor
+from agents.graph.supervisor import supervisor
 
 STEPS_PER_TURN = 12
 """More hand-overs than this in one turn are a mistake in the graph, not a conversation."""

@@ -8,15 +8,18 @@ from typing import Literal
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
-from agents.graph import intake
+from agents.graph import closer, intake
 from agents.graph.lines import question_again, say
 from agents.graph.state import STOP, Opening, Setting, State, Talk
-from agents.interface import Item
+from agents.interface import Item, Say
 from agents.understanding import Intent, Reading
 
 AGENT = "greeter"
 Next = Literal["qualifier", "scheduler", "__end__"]
 MOST_HELLOS = 2
+MOST_TOLD = 2
+MOST_ASKED = 3
+"""Who asks the same so often, and says nothing else, is let go."""
 
 
 async def greeter(state: State, runtime: Runtime[Setting]) -> Command[Next]:
@@ -31,7 +34,11 @@ async def greeter(state: State, runtime: Runtime[Setting]) -> Command[Next]:
         return _opened(talk, setting, items)
     if reading is None:
         return Command(goto=STOP)
-    if reading.fact and not reading.answers:
+    if reading.fact and not reading.answers and not told_often(talk, reading.fact):
+        if talk.tried(f"asked:{reading.fact}") >= MOST_ASKED:
+            said = fact_lines(talk, reading.fact, setting)
+            talk, last = closer.not_interested(talk, setting, "asks only the same, over and over")
+            return Command(goto=STOP, update={"talk": talk, "items": (*said, *last)})
         return _fact_stated(talk, reading, setting, items)
     if (talk.human_heard and reading.answers) or reading.has(Intent.YES):
         talk = replace(talk, stage="qualify", human_heard=True).step(AGENT, "a good time")
@@ -73,17 +80,28 @@ def _greeting(setting: Setting) -> Item:
     return say(line, "greet", AGENT, setting)
 
 
-def _fact_stated(
-    talk: Talk, reading: Reading, setting: Setting, items: tuple[Item, ...]
-) -> Command[Next]:
-    """State what was asked for, then put the open question again."""
-    key = reading.fact
+def told_often(talk: Talk, about: str) -> bool:
+    """Tell whether a question was answered as often as makes sense. What the law wants said, that
+    it is an AI and that the call is recorded, is said as often as it is asked."""
+    return about not in ("robot", "recorded") and talk.tried(f"asked:{about}") >= MOST_TOLD
+
+
+def fact_lines(talk: Talk, key: str, setting: Setting) -> tuple[Say, ...]:
+    """Return what the playbook states of a fact, on this call."""
     fact = setting.script.fact(key)
     lines = fact.answer if fact else ()
     recorded = setting.brief.recorded and not talk.signals.get("recording_stopped")
     if key == "recorded" and not recorded:
         lines = (setting.script.not_recorded,)
-    said = tuple(say(line, f"fact.{key}", AGENT, setting) for line in lines)
+    return tuple(say(line, f"fact.{key}", AGENT, setting) for line in lines)
+
+
+def _fact_stated(
+    talk: Talk, reading: Reading, setting: Setting, items: tuple[Item, ...]
+) -> Command[Next]:
+    """State what was asked for, then put the open question again."""
+    key = reading.fact
+    said = fact_lines(talk, key, setting)
     tries = {**talk.tries, f"asked:{key}": talk.tried(f"asked:{key}") + 1}
     talk = replace(talk.counted("questions_asked"), human_heard=True, tries=tries)
     if key == "robot":

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from agents.graph.state import Setting, Talk
 from agents.interface import Slot
-from agents.understanding.wishes import Wish
+from agents.understanding.wish import Wish
 
 SOONEST = timedelta(minutes=30)
 """Nothing sooner is offered: the talk itself takes its time."""

@@ -9,6 +9,7 @@ from agents.graph.lines import say
 from agents.graph.state import Setting, Talk
 from agents.interface import Item
 from agents.understanding import Intent, Reading
+from agents.understanding.feelings import tells_of_death
 
 AGENT = "greeter"
 SURE = 0.9
@@ -24,6 +25,11 @@ def somebody_else(talk: Talk, reading: Reading, setting: Setting) -> Said | None
     """
     if talk.stage != "greet":
         return None
+    somebody = reading.has(Intent.THIRD_PERSON)
+    if tells_of_death(reading.words, setting.brief.lead_first_name, of_any=somebody):
+        line = closer.closing_line(setting.script.closing.bereaved, "bereaved", setting)
+        talk = talk.signal("died", True)
+        return closer.ended(talk, setting, line, outcome="wrong_number", why="the lead has died")
     if reading.has(Intent.CHILD):
         line = closer.closing_line(setting.script.greeting.child, "child", setting)
         talk = talk.signal("child", True)

@@ -15,6 +15,7 @@ from agents.graph.state import STOP, Setting, State, Talk
 from agents.interface import Item, Say
 from agents.playbook import Question
 from agents.understanding import Intent, Reading
+from agents.understanding.feelings import is_glad, is_sad
 
 AGENT = "qualifier"
 Next = Literal["objections", "scheduler", "__end__"]
@@ -35,18 +36,48 @@ async def qualifier(state: State, runtime: Runtime[Setting]) -> Command[Next]:
         return Command(goto="objections", update={"talk": talk})
     # Only an answer of this turn counts here: a resumed talk has none to judge.
     asked = _asked(talk, setting)
+    before: Say | None = None
+    if reading is not None and not _answered_already(items):
+        talk, before = _acknowledged(talk, asked, reading, setting)
     if asked is not None and reading is not None:
         if line := _stays(talk, asked, reading, setting):
             talk, lines = line
+            if before and talk.expecting == f"ask.{asked.slot}" and reading.answers:
+                lines = (before, *lines)
             return Command(goto=STOP, update={"talk": talk, "items": (*items, *lines)})
         if asked.slot not in talk.answers:
             talk = replace(talk, skipped=talk.skipped | {asked.slot})
             talk = talk.step(AGENT, f"leaves {asked.slot} open")
-    return asks_next(talk, setting, items, answered=bool(reading and reading.answers))
+    return asks_next(talk, setting, items, before=before)
+
+
+def _answered_already(items: tuple[Item, ...]) -> bool:
+    """Tell whether the turn began with the answer to what was asked along: that is enough."""
+    return any(
+        isinstance(item, Say) and item.topic.startswith(("fact.", "objection.")) for item in items
+    )
+
+
+def _acknowledged(
+    talk: Talk, asked: Question | None, reading: Reading, setting: Setting
+) -> tuple[Talk, Say | None]:
+    """Return a word on what was said: of feeling where a person would have one, else the next of
+    the playbook's."""
+    script = setting.script
+    feeling = is_sad(reading.words) or is_glad(reading.words)
+    if feeling and reading.answers and not talk.signals.get("felt"):
+        line = script.sympathy if is_sad(reading.words) else script.congratulations
+        return talk.signal("felt", True), say(line, "ack", AGENT, setting)
+    if reading.answers and script.acknowledgements:
+        ack = script.acknowledgements[talk.turn % len(script.acknowledgements)]
+        return talk, say(ack, "ack", AGENT, setting)
+    if asked and (reading.has(Intent.DO_NOT_KNOW) or reading.has(Intent.DECLINES)):
+        return talk, say(script.left_open, "ack", AGENT, setting)
+    return talk, None
 
 
 def asks_next(
-    talk: Talk, setting: Setting, items: tuple[Item, ...], *, answered: bool
+    talk: Talk, setting: Setting, items: tuple[Item, ...], *, before: Say | None = None
 ) -> Command[Next]:
     """Ask the next question that is open, or hand over to the scheduler."""
     talk = replace(talk, stage="qualify")
@@ -64,12 +95,7 @@ def asks_next(
     tried = talk.tried(topic)
     wordings = question.clarify if half else question.ask
     wording = wordings[min(tried, len(wordings) - 1)]
-    lines: list[Say] = []
-    acknowledgements = setting.script.acknowledgements
-    if answered and acknowledgements:
-        ack = acknowledgements[talk.turn % len(acknowledgements)]
-        lines.append(say(ack, "ack", AGENT, setting))
-    lines.append(say(wording, topic, AGENT, setting))
+    lines = (*((before,) if before else ()), say(wording, topic, AGENT, setting))
     talk = replace(talk, expecting=topic, tries={**talk.tries, topic: tried + 1})
     talk = talk.step(AGENT, f"asks {question.slot}")
     return Command(goto=STOP, update={"talk": talk, "items": (*items, *lines)})

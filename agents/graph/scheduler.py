@@ -15,7 +15,7 @@ from agents.graph.offers import free_now, picked
 from agents.graph.state import STOP, Setting, State, Talk
 from agents.interface import Action, ActionDone, Do, Item, KeyPress, Say, Slot
 from agents.understanding import Intent, Reading
-from agents.understanding.wishes import Wish
+from agents.understanding.wish import Wish
 
 AGENT = "scheduler"
 End = Literal["__end__"]
@@ -159,6 +159,9 @@ def _offer_answered(talk: Talk, reading: Reading, setting: Setting) -> Said:
     if reading.has(Intent.YES) and len(talk.offered) == 1:
         return _confirming(talk, talk.offered[0], setting)
     tried = talk.tried("clarify.offer_slot")
+    if choice and choice.ambiguous and tried:
+        # "Wednesday is fine", of two times on Wednesday, a second time: either will do.
+        return _confirming(talk, _fitting(talk, choice.wish, setting), setting)
     if tried >= MOST_CLARIFICATIONS:
         return closer.without_appointment(talk, setting, "no time chosen")
     lines = setting.script.scheduling
@@ -173,6 +176,12 @@ def _offer_answered(talk: Talk, reading: Reading, setting: Setting) -> Said:
     tries = {**talk.tries, "clarify.offer_slot": tried + 1}
     talk = replace(talk, expecting="clarify.offer_slot", tries=tries)
     return talk.step(AGENT, "which time is not clear"), (line,)
+
+
+def _fitting(talk: Talk, wish: Wish, setting: Setting) -> Slot:
+    """Return the first time on offer that suits, else the first."""
+    fits = (slot for slot in talk.offered if wish.fits(slot.starts_at.astimezone(setting.zone)))
+    return next(fits, talk.offered[0])
 
 
 def _confirming(talk: Talk, slot: Slot, setting: Setting) -> Said:

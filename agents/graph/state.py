@@ -13,7 +13,7 @@ from agents.interface import Brief, Event, Item, Say, Slot, Utterance
 from agents.model import CallModel
 from agents.playbook import Script
 from agents.understanding import Reader, Reading, RuleReader
-from agents.understanding.wishes import Wish
+from agents.understanding.wish import Wish
 
 STOP: Final[Literal["__end__"]] = "__end__"
 """LangGraph's name for the end of a turn, in a form its types accept."""

@@ -1,18 +1,19 @@
-"""The listener understands a turn; the supervisor gives it to the agent it is for."""
+"""The supervisor: settles what ends a call or only holds it up, and gives every other turn to the
+agent it is for."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
 from agents.graph import closer, intake, machines, transfers
-from agents.graph.appointment import is_about_appointment
 from agents.graph.lines import disclosure, question_again, say
 from agents.graph.persons import somebody_else
 from agents.graph.state import STOP, Opening, Setting, State, Talk, lead_words
+from agents.graph.whose_turn import SURE, agent_for, gives_a_reason, told_by_the_way
 from agents.interface import (
     Action,
     ActionDone,
@@ -21,84 +22,14 @@ from agents.interface import (
     KeyPress,
     Silence,
     Unheard,
-    Utterance,
 )
-from agents.understanding import Context, Intent, Reading
+from agents.understanding import Intent
 from agents.understanding.machines import Machine, machine_in
-from agents.understanding.questions import asks_question
-from agents.understanding.spelled import contact_in
 
 AGENT = "supervisor"
 Agents = Literal["greeter", "qualifier", "objections", "scheduler", "answerer", "__end__"]
 MOST_REPEATS = 2
 MOST_UNHEARD = 3
-MOST_TOLD = 2
-SURE = 0.9
-
-
-async def listener(state: State, runtime: Runtime[Setting]) -> Command[Literal["supervisor"]]:
-    """Understand what was said and keep every answer in it, whoever takes the turn."""
-    event, talk, setting = state["event"], state["talk"], runtime.context
-    if not isinstance(event, Utterance):
-        return Command(goto="supervisor", update={"reading": None})
-    brief = setting.brief
-    reading = await setting.reader.read(
-        event.text,
-        Context(
-            script=brief.script,
-            now=brief.now,
-            zone=setting.zone,
-            expecting=talk.expecting,
-            offered=talk.offered,
-            last_answered=talk.last_answered,
-            answers=talk.values,
-            first_name=brief.lead_first_name,
-            appointment=brief.appointment.slot if brief.appointment else None,
-        ),
-    )
-    if given := contact_in(event.text):
-        told = {name: value for name, value in asdict(given).items() if value}
-        talk = talk.signal("contact", {**talk.signals.get("contact", {}), **told})
-    talk = talk.signal("words", talk.signals.get("words", 0) + len(event.text.split()))
-    return Command(
-        goto="supervisor",
-        update={"talk": _answers_kept(talk, reading, event.text, setting), "reading": reading},
-    )
-
-
-def _answers_kept(talk: Talk, reading: Reading, said: str, setting: Setting) -> Talk:
-    """Return the talk with the turn's answers, each with the lead's own words as evidence."""
-    if reading.has(Intent.MACHINE) or reading.has(Intent.WRONG_NUMBER):
-        return talk
-    answers = dict(talk.answers)
-    last = talk.last_answered
-    asked = talk.expecting.partition(".")[2]
-    for slot, answer in reading.answers.items():
-        known = answers.get(slot)
-        if (
-            known
-            and known["confidence"] > answer.confidence
-            and not (reading.has(Intent.CORRECTION) or known.get("earlier") or slot == asked)
-        ):
-            continue
-        value = answer.value
-        if isinstance(value, dict) and known and isinstance(known["value"], dict):
-            value = {**known["value"], **value}
-        question = setting.script.question(slot)
-        kept: dict[str, Any] = {
-            "value": value,
-            "said": said,
-            "turn": talk.turn,
-            "type": question.type,
-            "confidence": answer.confidence,
-            "strength": answer.strength,
-        }
-        if question.type == "yes_no" and (question.objection_on_yes or question.objection_on_no):
-            kept["good"] = value is not bool(question.objection_on_yes)
-        answers[slot] = kept
-        last = slot
-    heard = talk.human_heard or bool(reading.answers)
-    return replace(talk, answers=answers, last_answered=last, human_heard=heard)
 
 
 async def supervisor(state: State, runtime: Runtime[Setting]) -> Command[Agents]:
@@ -151,7 +82,7 @@ async def supervisor(state: State, runtime: Runtime[Setting]) -> Command[Agents]
     if sure or (reading.has(Intent.WRONG_NUMBER) and not reading.answers):
         return _closed(*closer.wrong_number(talk, setting))
     has_sold = reading.has(Intent.SOLD) and not reading.objection
-    if has_sold and talk.stage == "greet" and not _gives_a_reason(reading, setting):
+    if has_sold and talk.stage == "greet" and not gives_a_reason(reading, setting):
         return _closed(*closer.not_interested(talk, setting, "has sold already"))
     if reading.has(Intent.HOSTILE):
         talk = talk.signal("hostile", True)
@@ -173,126 +104,9 @@ async def supervisor(state: State, runtime: Runtime[Setting]) -> Command[Agents]
         return Command(goto="qualifier" if known else STOP, update=update)
     if reading.human and transfers.may_be_tried(talk, setting):
         return _closed(*transfers.requested(talk, setting, items))
-    agent, why = _agent_for(talk, reading, setting)
-    return _to(agent, talk, why)
-
-
-def _agent_for(talk: Talk, reading: Reading, setting: Setting) -> tuple[Agents, str]:
-    """Return who takes a turn of the lead, and why."""
-    in_callback = talk.stage == "callback"
-    if is_about_appointment(talk, reading, setting) and not reading.fact:
-        return "scheduler", "the lead speaks of the appointment"
-    if reading.human:
-        return "scheduler", "the lead wants a person"
-    if reading.fact and not reading.answers and not _told_often(talk, reading.fact):
-        return "greeter", f"the lead asks a question: {_words(reading.fact)}"
-    if _refuses(talk, reading):
-        return "objections", "the lead does not want to"
-    if reading.objection and not in_callback and _stands_alone(talk, reading, setting):
-        return "objections", f"the lead objects: {_words(reading.objection)}"
-    most = MOST_TOLD if setting.model is None else MOST_TOLD + 1
-    if _only_asks(reading) and talk.tried(f"asked:{talk.expecting}") < most:
-        return "answerer", "the lead asks what the playbook does not know"
-    if talk.expecting.startswith("reengage"):
-        return "objections", "the lead answers to the re-engagement"
-    if not in_callback and _wants_later(talk, reading):
-        return "scheduler", "the lead has no time now"
-    if in_callback:
-        return "scheduler", "the lead speaks of the callback"
-    if reading.has(Intent.MEET) and talk.stage != "schedule":
-        return "scheduler", "the lead asks for a meeting"
-    by_stage: dict[str, Agents] = {
-        "greet": "greeter",
-        "qualify": "qualifier",
-        "schedule": "scheduler",
-    }
-    return by_stage[talk.stage], _goes_on(talk, reading)
-
-
-def _told_often(talk: Talk, about: str) -> bool:
-    """Tell whether a question was answered as often as makes sense. What the law wants said, that
-    it is an AI and that the call is recorded, is said as often as it is asked."""
-    return about not in ("robot", "recorded") and talk.tried(f"asked:{about}") >= MOST_TOLD
-
-
-def _goes_on(talk: Talk, reading: Reading) -> str:
-    """Return in words what a turn is that simply goes on where the talk was."""
-    told = ", ".join(map(_words, reading.answers))
-    if told:
-        return f"the lead tells {told}"
-    kind, _, slot = talk.expecting.partition(".")
-    about = slot or kind or talk.stage
-    return f"the lead answers about {_words(about)}"
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
-
-
-def _gives_a_reason(reading: Reading, setting: Setting) -> bool:
-    """Tell whether the words answer a question of the playbook with one of its answers: to have
-    sold one home is a reason to buy another."""
-    return any(setting.script.question(slot).type == "choice" for slot in reading.answers)
-
-
-def _refuses(talk: Talk, reading: Reading) -> bool:
-    confidence = reading.intents.get(Intent.NOT_INTERESTED, 0.0)
-    if confidence >= SURE:
-        return True
-    # "no thanks" to a question about an agent is an answer to it.
-    return (
-        confidence > 0
-        and not reading.answers
-        and not talk.expecting.startswith(
-            ("callback", "clarify.callback", "confirm_slot", "offer_slot")
-        )
-    )
-
-
-def _stands_alone(talk: Talk, reading: Reading, setting: Setting) -> bool:
-    """Tell an objection from words of one inside an answer: "my wife is a realtor" to "have you
-    an agent" is both, "we wait until spring" to "how soon" is only an answer."""
-    asked = talk.expecting.partition(".")[2]
-    if asked not in reading.answers:
-        return True
-    question = setting.script.question(asked)
-    if question.objection_for(reading.answers[asked].value):
-        return True
-    # "No, and what do you charge?" answers, and wants to be answered.
-    return asks_question(reading.words)
-
-
-_SAYS_SOMETHING_ELSE = (
-    Intent.CALLBACK,
-    Intent.BUSY,
-    Intent.MEET,
-    Intent.REPEAT,
-    Intent.WHY,
-    Intent.HELLO,
-    Intent.CORRECTION,
-    Intent.DECLINES,
-    Intent.NOT_INTERESTED,
-)
-
-
-def _only_asks(reading: Reading) -> bool:
-    """Tell a question that nothing else in the turn takes precedence over."""
-    if not reading.question or reading.answers or reading.time:
-        return False
-    if reading.choice and (reading.choice.index is not None or reading.choice.wish):
-        return False
-    return not any(reading.has(intent) for intent in _SAYS_SOMETHING_ELSE)
-
-
-def _wants_later(talk: Talk, reading: Reading) -> bool:
-    if reading.answers and not reading.has(Intent.CALLBACK):
-        return False
-    if reading.choice and (reading.choice.index is not None or reading.choice.wish):
-        return False
-    likely = 0.5 if talk.stage == "greet" else SURE
-    busy = reading.intents.get(Intent.BUSY, 0.0) >= likely
-    callback = reading.intents.get(Intent.CALLBACK, 0.0) >= likely
-    return busy or callback
+    told = told_by_the_way(talk, reading, setting)
+    agent, why = agent_for(talk, reading, setting)
+    return _to(agent, talk, why, (*items, *told))
 
 
 def _repeated(talk: Talk, setting: Setting, items: tuple[Item, ...]) -> Command[Agents]:
@@ -336,12 +150,12 @@ def _unheard(talk: Talk, setting: Setting, items: tuple[Item, ...]) -> Command[A
     )
 
 
-def _to(agent: Agents, talk: Talk, why: str) -> Command[Agents]:
-    return Command(goto=agent, update={"talk": talk.step(AGENT, why)})
+def _to(
+    agent: Agents, talk: Talk, why: str, items: tuple[Item, ...] | None = None
+) -> Command[Agents]:
+    update: dict[str, Any] = {"talk": talk.step(AGENT, why)}
+    return Command(goto=agent, update=update if items is None else {**update, "items": items})
 
 
 def _closed(talk: Talk, items: tuple[Item, ...]) -> Command[Agents]:
     return Command(goto=STOP, update={"talk": talk, "items": items})
-
-
-__all__ = ["lead_words", "listener", "supervisor"]

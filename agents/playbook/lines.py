@@ -175,5 +175,9 @@ class Closing(Part):
     qualified: Line = Field(title="All answered, no appointment")
     not_interested: Line = Field(title="Not interested")
     wrong_number: Line = Field(title="Wrong number")
+    bereaved: Line = Field(
+        default="I am very sorry for your loss. I will make a note of it.",
+        title="The lead has died",
+    )
     silence: Line = Field(title="Nobody speaks")
     out_of_time: Line = Field(title="Out of time or money")

@@ -44,6 +44,19 @@ class Script(Part):
     acknowledgements: Annotated[tuple[Line, ...], Field(max_length=12)] = Field(
         default=(), title="Said after an answer", description="In turn, before the next question."
     )
+    sympathy: Line = Field(
+        default="I am sorry to hear that.",
+        title="To sad news",
+        description="Once a call, in place of the words after an answer.",
+    )
+    congratulations: Line = Field(
+        default="Congratulations.",
+        title="To good news",
+        description="A wedding, a child. Once a call, in place of the words after an answer.",
+    )
+    left_open: Line = Field(
+        default="That is all right.", title="When the lead cannot or will not say"
+    )
     objections: Annotated[tuple[Objection, ...], Field(max_length=40)] = Field(
         default=(), title="Objections"
     )

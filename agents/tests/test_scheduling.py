@@ -11,7 +11,8 @@ import pytest
 
 from agents.interface import Action, ActionDone, Booked, Slot
 from agents.tests.talking import NOW, ZONE, Talk, at_the_offer, opened, slot
-from agents.understanding.wishes import Wish, wish_in
+from agents.understanding.wish import Wish
+from agents.understanding.wishes import wish_in
 from agents.understanding.words import normalised
 
 APPOINTMENT = UUID(int=77)

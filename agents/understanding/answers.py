@@ -9,8 +9,10 @@ from datetime import date
 from typing import Any
 
 from agents.playbook import Question
+from agents.understanding.homes import count_in, property_in
 from agents.understanding.intents import Intent
-from agents.understanding.numbers import count_in, money_in, months_in, property_in
+from agents.understanding.money import money_in
+from agents.understanding.months import months_in
 from agents.understanding.own_words import after_cue, own_words
 from agents.understanding.rents import rent_in
 from agents.understanding.words import first_trigger, specificity, stem, trigger_found
@@ -138,15 +140,15 @@ def _text(
     return None if said is None else Answer(said, 0.6, guess=True)
 
 
-_QUESTION = re.compile(
-    r"(who|what|how|where|when|which|why|(are|does|did|can|could|will)(?! not)|"
+ASKS = re.compile(
+    r"\b(who|what|how|where|when|which|why|(are|does|did|can|could|will)(?! not)|"
     r"(am|is|was|do|would|have|has) (i|you|this|that|it|we|they|there|he|she|anyone))\b"
 )
 
 
 def is_question(words: str) -> bool:
     """Tell whether normalised words ask something."""
-    return _QUESTION.match(words) is not None
+    return ASKS.match(words) is not None
 
 
 def _yes_no(

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from agents.understanding.wishes import Wish, wish_in
+from agents.understanding.wish import Wish
+from agents.understanding.wishes import wish_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,13 @@ def _fits(wish: Wish, moment: datetime) -> bool:
     )
 
 
+_CHANGED = re.compile(r"\b(no wait|wait|no|actually|make (that|it)|i mean|sorry)\b")
+
+
 def _by_order(words: str, offered: Sequence[datetime]) -> int | None:
+    *_, last = _CHANGED.split(words)
+    if last != words and (_FIRST.search(last) or _SECOND.search(last)):
+        words = last  # "the first, no, the second one"
     if _THIRD.search(words):
         return 2 if len(offered) > 2 else None
     if match := _FIRST.search(words):

@@ -61,7 +61,7 @@ _PATTERNS: Mapping[Intent, tuple[tuple[re.Pattern[str], ...], tuple[re.Pattern[s
             r"\bnot( \w+)? want(ing)? to sell\b|\bnot selling\b|\bnot for sale\b|\bnever (going to )?sell",
             r"\bnot in the market\b|\bno longer (selling|interested|looking)\b",
             r"\b(changed (my|our) minds?|decided not to( sell)?|decided against)\b",
-            r"\bwe are staying\b|\bstaying put\b|\bhappy where (we|i) (are|am)\b",
+            r"\bwe are staying(?! (in|at|with|for|here for|only)\b)|\bstaying put\b|\bhappy where (we|i) (are|am)\b",
         ),
         _compiled(
             r"^(no|nope|nah)( \w+)? (thanks|thank you)( \w+)?( \w+)?$",
@@ -195,7 +195,7 @@ _PATTERNS: Mapping[Intent, tuple[tuple[re.Pattern[str], ...], tuple[re.Pattern[s
     Intent.REPEAT: (
         _compiled(
             r"\b(repeat|rephrase)\b|\bsay (that|it|this) (\w+ )?again\b|\bsay again\b|\b(once|one) more time\b|\bcome again\b",
-            r"\bwhat (was|were|is|are) (the|those) (first|second|last|other|times?|options?|days?)\b|\bwhich (day|time|one) (was|did|is)\b|\b(wait|sorry) (which|what) (day|time)\b",
+            r"\bwhat (times?|days?|options?|choices) (was|were|are) (those|these|they|it|that)\b|\bwhat (was|were|is|are) (the|those) (first|second|last|other|times?|options?|days?)\b|\bwhich (day|time|one) (was|did|is)\b|\b(wait|sorry) (which|what) (day|time)\b",
             r"\bwhat (did|was) (you|that|it)( say| saying)?\b(?! (about|for))",
             r"\b(did not|can not|could not|can hardly|can barely|not) (\w+ )?(hear|catch|understand|get|make out)( you| that| it| what)?\b(?!.*\b(agent|offer|price|house|money)\b)",
             r"^(what|pardon|pardon me|sorry|excuse me|huh|sorry what|i am sorry|i beg your pardon|come again|eh|what now|say what|beg your pardon)$",
@@ -222,7 +222,7 @@ _PATTERNS: Mapping[Intent, tuple[tuple[re.Pattern[str], ...], tuple[re.Pattern[s
     Intent.DO_NOT_KNOW: (
         _compiled(
             r"\b(do|did|would) not (really |quite |actually |even )?(know|have any idea|have a clue)\b",
-            r"\bno (idea|clue)\b|\bnot (\w+ )?(sure|certain|decided|thought about)\b|\bnot (\w+ )?thought\b|\bhave not decided\b",
+            r"\b(could|can) not (really |even )?(tell|say)( you)?\b|\b(have|going|got) to (wait and )?see$|\bwe will see\b|\bno (idea|clue)\b|\bnot (\w+ )?(sure|certain|decided|thought about)\b|\bnot (\w+ )?thought\b|\bhave not decided\b",
             r"\b(hard|difficult|tough) to say\b|\bdepends\b|\bwho knows\b|\bno particular\b|\bunsure\b|\bundecided\b",
         ),
         _compiled(r"\bmaybe\b|\bperhaps\b|\bi guess\b|\bpossibly\b|\bkind of$"),
@@ -231,6 +231,7 @@ _PATTERNS: Mapping[Intent, tuple[tuple[re.Pattern[str], ...], tuple[re.Pattern[s
         _compiled(
             r"\b(i|we) (said|meant|mean|told you)\b|\bi mean\b|\b(that is|that was|you are|it is) (not right|wrong|not correct|incorrect|not what i)\b",
             r"\bcorrection\b|\bactually\b|\bsorry (i|it|that|no|make|one|two|three|four|five|six|seven|eight|nine|ten|\d+)\b|\bmake that\b|\bno wait\b|\b(you (misheard|misunderstood|got (it|that) wrong|heard wrong))\b|\blet me correct\b",
+            r"\bnot (\w+ )?(days?|weeks?|months?|years?|bedrooms?)\b.*\b(it is|that is|but|more like)\b",
             rf"\b{_VALUE} not (a |an |on )?{_VALUE}$",
         ),
         (),
@@ -268,13 +269,13 @@ _PATTERNS: Mapping[Intent, tuple[tuple[re.Pattern[str], ...], tuple[re.Pattern[s
 
 _YES_SURE = _compiled(
     r"^(\w+ ){0,2}(yes|yeah|yessir|yep|yup|sure|absolutely|definitely|certainly|correct|right|exactly|okay|"
-    r"of course|uh_huh|affirmative|indeed|totally|perfect|great|fine|si|aye|go ahead|please do)\b(?! not)",
+    r"of course|uh_huh|affirmative|indeed|totally|perfect|great|wonderful|lovely|excellent|awesome|fantastic|terrific|fine|si|aye|go ahead|please do)\b(?! not)",
     r"\b(that is|that would be|that will be|that|it is|this is|sounds|looks|seems|is|works|would be) (\w+ )?(right|correct|true|good|great|fine|perfect|okay|all right|wonderful|nice)\b",
     r"\b(that|this|it|which|sure|sense) (works|makes sense|will do|would work|will work)\b|\bmakes sense\b|\bwhy not\b",
     r"\b(i|we) (do|am|are|have|would|can|could|will)$|\bgo (ahead|on|for it)\b|\bplease (do|go ahead)\b(?! not)",
     r"\b(have|got|spare) (a |an |some |two |one |five |ten |couple |few |\w+ )*(minutes?|moments?|seconds?|time|sec)\b",
     r"\b(i|we) can (talk|speak)\b|\bgood time\b|\bnot a problem\b|\bno problem\b|\bnot at all\b|\bi guess so\b|\bi think so\b|\bi suppose( so)?\b",
-    r"(?<!\bthe )(?<!\bsay )(?<!\bnot )\b(yes|yeah|yep|yup)$|^(that is it|that is the one|right on|bingo|spot on|you got it|dead on|let us do it|works for me)\b|\b(love to|like that|happy to|would like( that| to)?|sounds good|you bet|by all means|for sure|all right|i agree|do it|book it)\b",
+    r"(?<!\bthe )(?<!\bsay )(?<!\bnot )\b(yes|yeah|yep|yup)$|^(that is it|that is the one|right on|bingo|spot on|you got it|dead on|let us do it|works for me)\b|\b(love to|like that|happy to|would like( that| to)?|sounds good|you bet(cha)?|roger that|ten four|(good|great|perfect) timing|by all means|for sure|all right|i agree|do it|book it)\b",
 )
 _NO_SURE = _compiled(
     r"^(\w+ ){0,1}(no|nope|nah|nuh_uh|negative)\b",
@@ -282,6 +283,7 @@ _NO_SURE = _compiled(
     r"\b(i|we|it|that|there|he|she|they) (do|does|did|am|are|is|have|has|would|can|will|should)( \w+)? not\b",
     r"\b(none|neither|never|not a chance|no way|absolutely not|said no|told you no|definitely not|of course not|not interested|i doubt it|not necessarily)\b",
     r"\b(afraid|think|hope|guess|suppose) not\b",
+    r"(?<!\bor )(?<!\bis )(?<!\ba )\b(no|nope|nah)$",
 )
 # The last word of mixed answers counts: "yeah nah" is no, "no yeah" is yes.
 _MIXED_NO = _compiled(

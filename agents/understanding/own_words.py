@@ -13,10 +13,11 @@ _LEAD_IN: Final = re.compile(
     r"^(?:(?:oh|well|so|yeah|yes|okay|probably|maybe|perhaps|preferably|ideally|mostly|mainly|"
     r"basically|definitely|i guess|(?:i|we) think|(?:i|we) would (?:say|like|love|prefer)|"
     r"(?:i|we) (?:want|need)|i am|we are|(?:i|we) have been|it would be|that would be|it is|"
-    r"somewhere|something|looking|thinking|hoping|trying|wanting|"
+    r"somewhere|anywhere|something|looking|thinking|hoping|trying|wanting|"
     r"to (?:be|live|move|stay|look|rent|buy)|living|for|about|of|"
     r"a (?:home|house|place|condo|apartment)|in|at) )+(?=\w)"
 )
+_CHANGED: Final = re.compile(r"(?<=\w) (?:no wait|no|scratch that|make that|or rather) (?=\w{4})")
 _TRAILER: Final = re.compile(
     r"(?: (?:i think|i guess|i suppose|i would say|probably|maybe|please|ideally|if possible|or so|"
     r"or something(?: like that)?|and so on|for now))+$"
@@ -37,6 +38,7 @@ _NOTHING: Final = frozenset(
 
 def own_words(words: str) -> str | None:
     """Return an answer to an open question without its lead-in, None if nothing is left."""
+    *_, words = _CHANGED.split(words)  # "Chapel Hill, no, Durham"
     said = _TRAILER.sub("", _LEAD_IN.sub("", words)).strip()
     tokens = said.split()
     if not tokens or (len(tokens) == 1 and said in _NOTHING):

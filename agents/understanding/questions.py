@@ -16,7 +16,7 @@ _AT_THE_START = re.compile(
     _LEAD_IN
     + r"("
     + rf"{_VERB}( not)? {_SOMEBODY}\b"
-    + r"|what (?!i\b|we\b|about (monday|tuesday|wednesday|thursday|friday|saturday|sunday|tomorrow|the (first|second|morning|afternoon)))\w+ \w+"
+    + r"|what (?!i\b|we\b|an? |about (monday|tuesday|wednesday|thursday|friday|saturday|sunday|tomorrow|the (first|second|morning|afternoon)))\w+ \w+"
     + rf"|how (?!about\b|come$|ever\b)\w+( \w+)? ({_VERB}|much|many|long|often|far)\b|how (much|many|long|often|far|soon|old|big)\b"
     + rf"|(why|when|where|who|whose|which( \w+){{0,2}}) ({_VERB})\b(?! not (know|sure))"
     + r"|(who|what) \w+s (the|this|that|it|for|if|when|with|to)\b"

@@ -19,7 +19,8 @@ from agents.understanding.near_misses import mended as near_miss
 from agents.understanding.persons import somebody_else
 from agents.understanding.questions import asks_question
 from agents.understanding.times import Named, named_time
-from agents.understanding.wishes import Wish, wish_in
+from agents.understanding.wish import Wish
+from agents.understanding.wishes import wish_in
 from agents.understanding.words import first_trigger, normalised
 
 ENOUGH = 0.5
@@ -213,7 +214,14 @@ def _answers(
                 target, meant, today=today, expected=True, intents=intents, tolerant=tolerant
             )
             if answer is not None:
-                return {target.slot: answer}
+                corrected = {target.slot: answer}
+                if asked is None or asked.slot == target.slot or asked.type not in _ONE_EACH:
+                    return corrected
+                # "Not six months, a year, and it is a townhouse" answers what was asked, too.
+                also = answer_to(
+                    asked, words, today=today, expected=False, intents=intents, tolerant=tolerant
+                )
+                return corrected if also is None else {**corrected, asked.slot: also}
     found: dict[str, Answer] = {}
     known = dict(context.answers)
     told: set[str] = set()
@@ -222,6 +230,9 @@ def _answers(
         # A follow-up is open only after its condition; a condition may be met in this very turn.
         rule = question.only_if
         if rule is not None and not (rule.slot in known and rule.holds(known[rule.slot])):
+            continue
+        # Who said that they let a home do not look for one because of a word by the way.
+        if not is_asked and question.slot in known and question.type in ("choice", "yes_no"):
             continue
         # Of two questions of one kind, the one that is asked takes the answer, else the first.
         if (

@@ -9,7 +9,8 @@ from agents.understanding.words import digits
 
 _PLAUSIBLE: Final = (200, 50_000)
 """USD a month."""
-_ABOUT_RENT: Final = re.compile(r"\b(rent|rents|monthly|(a|per|each|every) month)\b")
+_ABOUT_RENT: Final = re.compile(r"\b(rent|rents|monthly|weekly|(a|per|each|every) (month|week))\b")
+_BY_THE_WEEK: Final = re.compile(r"\b(?:a|per|each|every) week\b|\bweekly\b")
 _AMOUNT: Final = re.compile(
     r"(?<![\w.:])(?:(?P<thousands>\d+(?:\.\d+)?)(?P<half> and a half)? (?:k|grand|thousand|1000)\b"
     r"(?: (?P<rest>\d{2,3})\b)?|(?P<hundreds>\d{1,2}) (?P<tens>\d{2})\b|(?P<plain>\d{3,5})\b)"
@@ -35,6 +36,8 @@ def rent_in(words: str, *, expected: bool) -> int | None:
         if not _NOT_RENT.match(text[match.end() :])
         and _PLAUSIBLE[0] <= (amount := _amount(match)) <= _PLAUSIBLE[1]
     ]
+    if _BY_THE_WEEK.search(words):
+        amounts = [round(amount * 52 / 12) for amount in amounts]
     if (
         len(amounts) == 2
         and re.search(r"\b(between|to|and|or)\b", words)

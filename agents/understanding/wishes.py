@@ -9,29 +9,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from agents.understanding.times import WEEKDAYS, Clock, clock_in, day_in, on_the_clock
+from agents.understanding.wish import Hours, Wish
+from agents.understanding.wished_days import BUSINESS, DATE, DAY, WEEKEND, days_in, monday
+from agents.understanding.wished_hours import BOUND_WORDS, END, NOON, bounds_in
 
-Hours = tuple[time, time]
-"""From and until: a meeting starts in it, the end excluded."""
-
-_NOON, _END = time(12), time(23, 59)
 PARTS: Mapping[str, Hours] = {
     "first thing": (time(7), time(10)),
     "early morning": (time(7), time(10)),
-    "late morning": (time(10), _NOON),
+    "late morning": (time(10), NOON),
     "mid morning": (time(9, 30), time(11, 30)),
-    "morning": (time(7), _NOON),
+    "morning": (time(7), NOON),
     "lunch": (time(11, 30), time(13, 30)),
-    "noon": (_NOON, time(13)),
+    "noon": (NOON, time(13)),
     "midday": (time(11), time(14)),
-    "early afternoon": (_NOON, time(15)),
+    "early afternoon": (NOON, time(15)),
     "late afternoon": (time(15), time(18)),
     "mid afternoon": (time(13, 30), time(16)),
-    "afternoon": (_NOON, time(17)),
+    "afternoon": (NOON, time(17)),
     "after work": (time(17), time(21)),
     "after school": (time(15), time(21)),
     "early evening": (time(17), time(19)),
@@ -40,127 +39,15 @@ PARTS: Mapping[str, Hours] = {
     "dinner": (time(17), time(20)),
 }
 _NIGHT_NOW = re.compile(r"\btonight\b")
-_BUSINESS = frozenset(range(5))
-_WEEKEND = frozenset((5, 6))
 
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """Which times would suit. Every part that is set has to hold."""
-
-    days: frozenset[date] = frozenset()
-    weekdays: frozenset[int] = frozenset()
-    first: date | None = None
-    last: date | None = None
-    hours: Hours | None = None
-    clock: Clock | None = None
-    about: bool = False
-    """The clock time is meant roughly."""
-    not_days: frozenset[date] = frozenset()
-    not_weekdays: frozenset[int] = frozenset()
-    not_hours: tuple[Hours, ...] = ()
-    soonest: bool = False
-
-    def __bool__(self) -> bool:
-        return self != Wish()
-
-    @property
-    def positive(self) -> bool:
-        """Whether it says what would suit, not only what would not."""
-        return bool(
-            self.days or self.weekdays or self.first or self.last or self.hours or self.clock
-        )
-
-    def fits_day(self, day: date) -> bool:
-        """Tell whether a day suits."""
-        return (
-            (not self.days or day in self.days)
-            and (not self.weekdays or day.weekday() in self.weekdays)
-            and (self.first is None or day >= self.first)
-            and (self.last is None or day <= self.last)
-            and day not in self.not_days
-            and day.weekday() not in self.not_weekdays
-        )
-
-    def fits_time(self, at: time) -> bool:
-        """Tell whether a time of day suits."""
-        if any(begins <= at < ends for begins, ends in self.not_hours):
-            return False
-        if self.hours and not self.hours[0] <= at < self.hours[1]:
-            return False
-        if self.clock is None:
-            return True
-        return self._apart(at) <= 30 if self.about else self.clock.fits(at)
-
-    def fits(self, local: datetime) -> bool:
-        """Tell whether a time in the lead's zone suits."""
-        return self.fits_day(local.date()) and self.fits_time(local.time())
-
-    def distance(self, local: datetime) -> tuple[int, float]:
-        """Return how far a time is from suiting: days off, and minutes off on the day."""
-        day, days = local.date(), 0
-        if not self.fits_day(day):
-            near = (n for n in range(1, 60) if self._fits_about(day, n))
-            days = next(near, 60)
-        at = local.time()
-        minutes = 0.0 if self.fits_time(at) else 720.0
-        if self.clock is not None:
-            minutes = self._apart(at)
-        elif self.hours and minutes:
-            edges = (_minutes(self.hours[0]), _minutes(self.hours[1]))
-            minutes = min(abs(_minutes(at) - edge) for edge in edges)
-        return days, minutes
-
-    def _fits_about(self, day: date, days: int) -> bool:
-        span = timedelta(days=days)
-        return self.fits_day(day + span) or self.fits_day(day - span)
-
-    def also(self, newer: Wish) -> Wish:
-        """Return this wish with a newer one: what was refused stays, what is wished is replaced."""
-        days = newer if newer.days or newer.weekdays or newer.first or newer.last else self
-        hours = newer if newer.hours or newer.clock else self
-        return Wish(
-            days=days.days - newer.not_days,
-            weekdays=days.weekdays - newer.not_weekdays,
-            first=days.first,
-            last=days.last,
-            hours=hours.hours,
-            clock=hours.clock,
-            about=hours.about,
-            not_days=(self.not_days | newer.not_days) - newer.days,
-            not_weekdays=(self.not_weekdays | newer.not_weekdays) - newer.weekdays,
-            not_hours=(*self.not_hours, *newer.not_hours)
-            if not (newer.hours or newer.clock)
-            else newer.not_hours,
-            soonest=newer.soonest,
-        )
-
-    def _apart(self, at: time) -> float:
-        wanted = self.clock
-        if wanted is None:
-            return 0.0
-        halves = (
-            (wanted.on_24h(),)
-            if wanted.half or wanted.hour > 12
-            else (wanted.hour % 12, wanted.hour % 12 + 12)
-        )
-        return min(abs(_minutes(at) - hour * 60 - wanted.minute) for hour in halves)
-
-
-def _minutes(at: time) -> float:
-    return at.hour * 60 + at.minute
-
-
-_DAY = rf"(?:(?:next|this|coming|on|the) )*(?:{'|'.join(WEEKDAYS)})s?"
-_DATE = r"(?:the )?\d{1,2}(?:st|nd|rd|th)"
 _UNIT = (
-    rf"(?:{_DAY}|tomorrow|today|tonight|weekends?|(?:the|this|next) weekend|weekdays?|this week|next week|"
-    rf"(?:(?:in )?the |early |late |this |tomorrow )*(?:mornings?|afternoons?|evenings?|nights?)|{_DATE})"
+    rf"(?:{DAY}|tomorrow|today|tonight|weekends?|(?:the|this|next) weekend|weekdays?|this week|next week|"
+    rf"(?:(?:in )?the |early |late |this |tomorrow )*(?:mornings?|afternoons?|evenings?|nights?)|{DATE})"
 )
 _UNITS = rf"{_UNIT}(?: (?:or|and|nor) (?:on )?{_UNIT})*"
 _REFUSED = (
     re.compile(
-        rf"\b(?:not|except(?: for)?|but not|anything but|any day but|any time but|other than|besides|apart from|never|avoid|no|neither|"
+        rf"\b(?:not|except(?: for)?|but not|anything but|any day but|any time but|other than|besides|apart from|never|avoid|(?:no|neither)(?! \w+ (?:at|around|after|before|instead|please|then|could|can|might|sounds)\b)|"
         rf"can not|(?:can|could|would|do) not (?:do|make|manage|like|want)(?: it)?)(?: (?:on|in|for|either|either one|this(?! week)|available|free|good|do))* (?P<unit>{_UNITS})\b"
         r"(?! (?:is|are|would be|works?|if|only))"
     ),
@@ -176,7 +63,6 @@ _REFUSED = (
         rf"at work|tied up|not (?:here|free|available|home|around)|class(?:es)?|church|practice|appointments?)(?: (?:on|in|all|every|all day))* (?P<unit>{_UNITS})\b"
     ),
 )
-_FROM = r"(?:after|from|starting|beginning|since|past|following)"
 
 
 _COME_BY = re.compile(
@@ -206,9 +92,9 @@ def wish_in(
         rf"\b({'|'.join(WEEKDAYS)}|tomorrow|today|morning|afternoon|evening)'s\b", r"\1 is", words
     )
     text, refused = _refused(on_the_clock(words), today)
-    wish = _bounds(text, today) or Wish()
-    text = _BOUND_WORDS.sub(" ", text) if wish else text
-    wish = _days(text, today, wish)
+    wish = bounds_in(text) or Wish()
+    text = BOUND_WORDS.sub(" ", text) if wish else text
+    wish = days_in(text, today, wish)
     if anchor and len(wish.days) > 1:  # "I am booked tomorrow, can we do Thursday": not tomorrow
         wish = replace(wish, days=wish.days - {anchor.astimezone(zone).date()})
     wish = _hours(text, wish, today)
@@ -237,19 +123,19 @@ def _refused(text: str, today: date) -> tuple[str, Wish]:
             }
             days: set[date] = set()
             if re.search(r"\bweekends?\b", unit):
-                weekdays |= _WEEKEND
+                weekdays |= WEEKEND
             if re.search(r"\bweekdays?\b", unit):
-                weekdays |= _BUSINESS
+                weekdays |= BUSINESS
             for each in re.split(r"\b(?:or|and|nor)\b", unit):
                 if re.search(r"\b(tomorrow|today|tonight|\d{1,2}(st|nd|rd|th))\b", each) and (
                     found := day_in(each, today)
                 ):
                     days.add(found)
             if re.search(r"\bthis week\b", unit):
-                wish = replace(wish, first=_monday(today, 1))
+                wish = replace(wish, first=monday(today, 1))
                 days |= {today + timedelta(days=n) for n in range(7 - today.weekday())}
             if re.search(r"\bnext week\b", unit):
-                days |= {_monday(today, 1) + timedelta(days=n) for n in range(7)}
+                days |= {monday(today, 1) + timedelta(days=n) for n in range(7)}
             # "Not tomorrow morning" leaves the rest of tomorrow.
             whole = not hours or not (days or weekdays)
             wish = replace(
@@ -261,213 +147,6 @@ def _refused(text: str, today: date) -> tuple[str, Wish]:
             )
             text = f"{text[: match.start()]} ; {text[match.end() :]}"
     return " ".join(text.split()), wish
-
-
-_BOUND_WORDS = re.compile(
-    r"\b(?:(?:no|not|nothing|anything|never) )?(?:(?:earlier|sooner|later) than|before|after|past|until|till|by|from|between|starting)\b(?: (?:about|around|like|at))? \d{1,2}(?::\d\d)?(?: (?:am|pm|oclock))?(?: (?:and|to|until|till) \d{1,2}(?::\d\d)?(?: (?:am|pm|oclock))?)?"
-)
-_CLOCK = r"(\d{1,2})(?::(\d\d))?(?: ?(am|pm|oclock))?(?! ?(?:st|nd|rd|th|days?|weeks?|months?|minutes?|hours?|\d))\b"
-_AFTER = re.compile(
-    rf"\b(?:(?:not|no|nothing|never|but not)(?: (?:anything|any))? (?:before|earlier than|sooner than|until|till)|after|past|from|(?<!no )(?<!not )later than|starting(?: at)?|beginning(?: at)?|anytime after|free at)(?: (?:about|around|like|at))? {_CLOCK}(?! (?:to|and|until|till) \d)"
-)
-_BEFORE = re.compile(
-    rf"\b(?:(?:not|no|nothing|never|but not)(?: (?:anything|any))? (?:after|later than|past)|(?<!not )(?<!nothing )(?<!no )before|(?<!no )(?<!not )earlier than|by|no later than|until|till)(?: (?:about|around|like|at))? {_CLOCK}"
-)
-_BETWEEN = re.compile(rf"\b(?:between|from) {_CLOCK} (?:and|to|until|till) {_CLOCK}")
-_OFF_WORK = re.compile(
-    rf"\b(?:get off|off work|off|done|finish|finished|home|out|free|get home|get out|(?:at|in|have) (?:work|school|class)|working|work|busy|tied up)(?: (?:of|from|work|working|school))*(?: (?:at|by|until|till|around|about))+ {_CLOCK}"
-)
-_NOON_BOUND = re.compile(
-    r"\b(?P<not>not |nothing |never |no )?(?P<side>before|after|by|until)(?: (?:about|around))? (?P<what>lunch|lunchtime|dinner|dark|work|school)\b"
-)
-_LANDMARKS: Mapping[str, time] = {
-    "lunch": time(13),
-    "lunchtime": time(13),
-    "dinner": time(18),
-    "dark": time(18),
-    "work": time(17),
-    "school": time(15),
-}
-
-
-def _bounds(text: str, today: date) -> Wish | None:
-    """Return a wish for hours after, before or between times of day."""
-    text = re.sub(r"\b(noon|midday)\b", "12:00 pm", text)
-    if match := _BETWEEN.search(text):
-        begins, ends = _time(match, 1), _time(match, 4)
-        if begins and ends:
-            if ends <= begins and begins.hour >= 12 and ends.hour < 12:
-                ends = ends.replace(hour=ends.hour + 12)
-            if (
-                begins.hour < 12 <= ends.hour
-                and not match[3]
-                and match[6] == "pm"
-                and int(match[1]) < 8
-            ):
-                begins = begins.replace(hour=int(match[1]) % 12 + 12)
-            return Wish(hours=(begins, ends)) if begins < ends else None
-    hours: tuple[time | None, time | None] = (None, None)
-    if (match := _AFTER.search(text)) and (begins := _time(match, 1)):
-        hours = (begins, hours[1])
-    if (match := _BEFORE.search(text)) and (ends := _time(match, 1)):
-        hours = (hours[0], ends)
-    if match := _OFF_WORK.search(text):
-        ends = _time(match, 1)
-        hours = (ends or hours[0], hours[1])
-    for found in _NOON_BOUND.finditer(text):
-        at = _LANDMARKS[found["what"]]
-        later = (found["side"] == "after") != bool(found["not"])
-        if later:
-            hours = (at, hours[1])
-        else:
-            hours = (hours[0], _NOON if found["what"].startswith("lunch") else at)
-    if hours == (None, None):
-        return None
-    if hours[0] and hours[1] and hours[1] <= hours[0]:
-        hours = (hours[0], None)
-    return Wish(hours=(hours[0] or time(0), hours[1] or _END))
-
-
-def _time(match: re.Match[str], group: int) -> time | None:
-    hour, minute, half = int(match[group]), int(match[group + 1] or 0), match[group + 2] or ""
-    if hour > 23 or minute > 59:
-        return None
-    return time(Clock(hour, minute, "" if half == "oclock" else half).on_24h(), minute)
-
-
-def _monday(today: date, weeks: int) -> date:
-    """Return the Monday so many weeks from this one."""
-    return today + timedelta(days=7 * weeks - today.weekday())
-
-
-def _days(text: str, today: date, wish: Wish) -> Wish:
-    """Return the wish with the days named in it."""
-    if ranged := _day_range(text, today):
-        first, last = ranged
-        weekdays = _weekdays(text)
-        return replace(wish, first=first, last=last, weekdays=weekdays)
-    single = re.search(r"\bday after tomorrow\b|\b(a|1|one) week from\b", text)
-    if not single and (
-        bounded := re.search(
-            rf"\b(?P<side>{_FROM}|before|by|until|till|through)(?: on)? (?P<day>{_DAY}|tomorrow|{_DATE}|(?:the )?(?:weekend|holidays?)|christmas|thanksgiving|new years?|(?:january|february|march|april|may|june|july|august|september|october|november|december) {_DATE})\b",
-            text,
-        )
-    ):
-        return _bounded(bounded, text, today, wish)
-    every = {n for n, name in enumerate(WEEKDAYS) if re.search(rf"\b{name}s\b", text)}
-    if re.search(r"\b(weekends|(a|on the|the|this|next|any) weekend|weekends? only)\b", text):
-        if re.search(r"\b(this|the|next) weekend\b", text):
-            saturday = today + timedelta(days=(5 - today.weekday()) % 7)
-            if re.search(r"\bnext weekend\b", text) and today.weekday() < 5:
-                saturday += timedelta(days=0 if today.weekday() >= 4 else 7)
-            return replace(wish, days=frozenset((saturday, saturday + timedelta(days=1))))
-        every |= _WEEKEND
-    if re.search(r"\b(weekdays?|during the week)\b", text):
-        every |= _BUSINESS
-    if every:
-        return replace(wish, weekdays=frozenset(every))
-    named = {
-        found
-        for part in re.split(r"\b(?:or|and|but|then|maybe|either|can|could|move|rather)\b|;", text)
-        if (found := day_in(part, today))
-    }
-    return replace(wish, days=frozenset(named)) if named else wish
-
-
-def _weekdays(text: str) -> frozenset[int]:
-    return frozenset(n for n, name in enumerate(WEEKDAYS) if re.search(rf"\b{name}s?\b", text))
-
-
-def _bounded(match: re.Match[str], text: str, today: date, wish: Wish) -> Wish:
-    side, what = match["side"], match["day"]
-    day = _holiday(what, today) or day_in(what, today)
-    if "weekend" in what:
-        day = today + timedelta(days=(6 - today.weekday()) % 7)
-    if day is None:
-        return wish
-    if side in ("before", "until", "till") and re.search(
-        r"\b(not|nothing|no|away|gone|busy|out|tied up|traveling|travelling|back)( \w+){0,4} (before|until|till)\b",
-        text,
-    ):
-        return replace(wish, first=day)
-    if side == "through":
-        return replace(wish, first=day + timedelta(days=1))
-    if side == "by":
-        return replace(wish, last=day)
-    if side in ("before", "until", "till"):
-        return replace(wish, last=day - timedelta(days=1))
-    on_it = side in ("from", "starting", "beginning", "since")
-    return replace(wish, first=day if on_it else day + timedelta(days=1))
-
-
-_HOLIDAYS: Mapping[str, tuple[int, int]] = {
-    "christmas": (12, 26),
-    "holiday": (1, 2),
-    "new year": (1, 2),
-}
-
-
-def _holiday(what: str, today: date) -> date | None:
-    """Return the last day of a holiday, the next one of that name."""
-    if "thanksgiving" in what:
-        for year in (today.year, today.year + 1):
-            first = date(year, 11, 1)
-            day = first + timedelta(days=(3 - first.weekday()) % 7 + 21)
-            if day >= today:
-                return day
-    for name, (month, number) in _HOLIDAYS.items():
-        if name in what:
-            day = date(today.year, month, number)
-            return day if day > today else day.replace(year=today.year + 1)
-    return None
-
-
-_WEEKS_ON = re.compile(
-    r"\b(?:in|about) (?:about |maybe |like )?(\d+) weeks?\b|\b(\d+) weeks? (?:from (?:now|today)|out|away)\b"
-)
-
-
-def _day_range(text: str, today: date) -> tuple[date, date] | None:
-    """Return the first and last day of a span such as "later next week" or "in two weeks"."""
-    weeks: int | None = None
-    if re.search(
-        r"\b(week after next|week after that|week after (this )?next|the following week after|week following next)\b",
-        text,
-    ):
-        weeks = 2
-    elif match := _WEEKS_ON.search(text):
-        weeks = min(int(match[1] or match[2]), 12)
-    elif re.search(
-        r"\b(next|following|coming) week\b|\bweek after( this)?\b|\ba week from\b", text
-    ):
-        weeks = 1
-    elif re.search(r"\b(this|the|in the|during the|of the) week\b(?!end)", text) and not re.search(
-        r"\bduring the week\b", text
-    ):
-        weeks = 0
-    if re.search(r"\bnext month\b", text):
-        first = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
-        return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
-    if re.search(r"\b(end|last week|latter part) of (the|this) month\b", text):
-        last = (today.replace(day=1) + timedelta(days=32)).replace(day=1) - timedelta(days=1)
-        return last - timedelta(days=8), last
-    if re.search(r"\bin a (few|couple|three|3|2)( of)? days\b|\bin (2|3|4) days\b", text):
-        return today + timedelta(days=2), today + timedelta(days=6)
-    if weeks is None:
-        return None
-    monday = _monday(today, weeks)
-    first, last = monday, monday + timedelta(days=6)
-    if re.search(r"\b(later|late|end|latter|towards? the end|back half)\b(?! than)", text):
-        first = monday + timedelta(days=3)
-        last = monday + timedelta(days=5)
-        if weeks == 0 and today >= first:
-            first = today + timedelta(days=1)
-            last = max(first, monday + timedelta(days=6))
-    elif re.search(r"\b(early|beginning|start|first (part|half|thing)|front half|earlier)\b", text):
-        last = monday + timedelta(days=1)
-    elif re.search(r"\b(middle|mid)\b", text):
-        first, last = monday + timedelta(days=1), monday + timedelta(days=3)
-    return max(first, today), last
 
 
 def _hours(text: str, wish: Wish, today: date) -> Wish:
@@ -491,7 +170,7 @@ def _hours(text: str, wish: Wish, today: date) -> Wish:
             )
         )
         if re.search(r"\bor (later|after)\b", text):
-            return replace(wish, hours=(time(clock.on_24h(), clock.minute), _END))
+            return replace(wish, hours=(time(clock.on_24h(), clock.minute), END))
         if re.search(r"\bor (earlier|before)\b", text):
             return replace(wish, hours=(time(0), time(clock.on_24h(), clock.minute + 1)))
         return replace(wish, clock=clock, about=about)
@@ -562,7 +241,7 @@ def _relative(
         edge = max(times) if later else min(times)
         if wish.days or re.search(r"\bday\b", words):
             at = edge.time()
-            hours = (at.replace(minute=at.minute + 1), _END) if later else (time(0), at)
+            hours = (at.replace(minute=at.minute + 1), END) if later else (time(0), at)
             return replace(wish, days=wish.days or frozenset((edge.date(),)), hours=hours)
         if later:
             return replace(wish, first=edge.date() + timedelta(days=1))

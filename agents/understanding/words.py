@@ -58,6 +58,7 @@ _SPELLINGS = (
     (re.compile(r"\b(mm|mhm|um|uh) ?-?(hm+|huh)\b|\bmhm+\b"), "uh_huh"),
     (re.compile(r"\b(uh|nuh|unh) ?-?uh\b"), "nuh_uh"),
     (re.compile(r"\bvoice mail\b"), "voicemail"),
+    (re.compile(r"\bpre[ -](?=approv|qualif)"), "pre"),
     (re.compile(r"\bto ?night\b"), "tonight"),
     (re.compile(r"\b(wensday|wendsday|wednesdays?)\b"), "wednesday"),
     (re.compile(r"\bo'? ?clock\b"), "oclock"),
@@ -77,7 +78,7 @@ _MISHEARD = (
     (re.compile(r"\b(for|fore)(?= (month|week|year|bedroom|hundred)s?\b)"), "four"),
     (re.compile(r"\b(ate)(?= (month|week|year|bedroom|hundred)s?\b)"), "eight"),
     (re.compile(r"\b(won)(?= (month|week|year|bedroom|hundred)s?\b)"), "one"),
-    (re.compile(r"\b(free|tree)(?= (month|week|year|bedroom)s?\b)"), "three"),
+    (re.compile(r"\b(free|tree)(?= (month|week|year|bedroom|hundred|thousand)s?\b)"), "three"),
     (
         re.compile(r"\bnot (interest it|interesting|interest|interests|an interested)\b"),
         "not interested",

@@ -130,7 +130,7 @@ _BARE = re.compile(
 # "Stop" as the last word is one too, unless it is the bus's, or what somebody cannot do.
 _LAST_STOP = re.compile(
     r"(?<!bus)(?<!truck)(?<!train)(?<!pit)(?<!rest)(?<!the)(?<!last)(?<!first)(?<!next)(?<!\ba)(?<!to)(?<!not)(?<!can)(?<!will)(?<!would)(?<!could)"
-    r"(?<!never)(?<!should)(?<!\bit)(?<!they)(?<!non)(?<!tram)(?<!one)(?<!full)(?<!short)(?<!does)(?<!\bdo)(?<!i)(?<!we) (stop|cut it out|knock it off)( (it|now|immediately|right now))*$"
+    r"(?<!never)(?<!should)(?<!\bit)(?<!they)(?<!non)(?<!tram)(?<!one)(?<!full)(?<!short)(?<!kids)(?<!guys)(?<!boys)(?<!girls)(?<!children)(?<!dog)(?<!does)(?<!\bdo)(?<!i)(?<!we) (stop|cut it out|knock it off)( (it|now|immediately|right now))*$"
 )
 
 

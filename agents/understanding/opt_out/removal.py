@@ -59,7 +59,7 @@ _FORGOTTEN = Frame.of(
         of_something_else,
         of_another,
         asked_about,
-        lambda found: "use" in found.said and rather_so(found),
+        lambda found: ("use" in found.said or found.said.endswith(" it")) and rather_so(found),
         lambda found: bool(re.match(r"i (gave|said|told|mentioned|just)\b", found.after)),
         lambda found: (
             bool(re.search(r"\b(i|we|he|she|they|might|may|could|will|would)$", found.before))

@@ -166,6 +166,11 @@ class Command(BaseCommand):
             value = getattr(figures, name)
             shown = "–" if value is None else value
             self.stdout.write(f"{title:40} {shown}")
+        for each in figures.heard:
+            if each.recall.good < each.recall.of or each.precision.good < each.precision.of:
+                self.stdout.write(
+                    f"  {each.kind} {each.name}: understood {each.recall}, rightly {each.precision}"
+                )
         pace = figures.turns / seconds * 60 if seconds else 0
         self.stdout.write(
             f"{count} talks, {figures.turns} turns in {seconds:.1f} s: {pace:,.0f} turns a minute"
