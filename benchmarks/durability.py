@@ -23,7 +23,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.chaos.run import Breaker, Breaking, run
+from benchmarks.chaos.run import CALLS_AT_ONCE, Breaker, Breaking, run
 from benchmarks.chaos.schedule import Breakage
 from benchmarks.chaos.stage import WEBS
 
@@ -38,13 +38,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--leads", type=int, default=600)
+    parser.add_argument("--at-once", type=int, default=CALLS_AT_ONCE, help="of each campaign")
     parser.add_argument("--seed", type=int, default=random.randrange(10_000))
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     folder = Path(tempfile.mkdtemp(prefix="durability-"))
     breaking = kills(options.kills, seed=options.seed)
     try:
-        report = run(folder=folder, leads=options.leads, seed=options.seed, breaking=breaking)
+        report = run(
+            folder=folder,
+            leads=options.leads,
+            seed=options.seed,
+            at_once=options.at_once,
+            breaking=breaking,
+        )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     print(json.dumps(summary(report)))

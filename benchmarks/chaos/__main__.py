@@ -1,6 +1,6 @@
 """Call hundreds of leads while everything breaks, and check every promise.
 
-    python -m benchmarks.chaos [--leads 500] [--seed N] [--keep FOLDER]
+    python -m benchmarks.chaos [--leads 500] [--seed N] [--at-once 8] [--keep FOLDER]
 
 Needs PostgreSQL's server programs and redis-server on this machine, and runs its own of each.
 Prints one JSON line; ends with 1 if anything is wrong. The same seed breaks the same things at the
@@ -19,13 +19,14 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.chaos.clusters import NotInstalled
-from benchmarks.chaos.run import run
+from benchmarks.chaos.run import CALLS_AT_ONCE, run
 
 
 def main() -> int:
     """Do the run."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--leads", type=int, default=500)
+    parser.add_argument("--at-once", type=int, default=CALLS_AT_ONCE, help="of each campaign")
     parser.add_argument("--seed", type=int, default=random.randrange(10_000))
     parser.add_argument("--keep", type=Path, help="keep logs here")
     options = parser.parse_args()
@@ -34,7 +35,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))
     try:
-        report = run(folder=folder, leads=options.leads, seed=options.seed)
+        report = run(folder=folder, leads=options.leads, seed=options.seed, at_once=options.at_once)
     except NotInstalled as missing:
         print(f"{missing}: nothing was run.", file=sys.stderr)
         return 2

@@ -22,6 +22,7 @@ from benchmarks.chaos.stage import Stage
 from benchmarks.chaos.world import World, world_make
 
 CALLS_AT_ONCE = 8
+"""Of each campaign."""
 PER_PROCESS = 12
 """Calls that one server carries."""
 CALLS_PER_SECOND = 12
@@ -91,7 +92,14 @@ def scheduled(*, leads: int, seed: int, mix: Mix) -> Breaking:
     return break_all
 
 
-def run(*, folder: Path, leads: int, seed: int, breaking: Breaking | None = None) -> dict[str, Any]:
+def run(
+    *,
+    folder: Path,
+    leads: int,
+    seed: int,
+    at_once: int = CALLS_AT_ONCE,
+    breaking: Breaking | None = None,
+) -> dict[str, Any]:
     """Do a whole run on servers of its own, and return its report.
 
     This process must not have set Django up: it works on the run's database.
@@ -102,7 +110,7 @@ def run(*, folder: Path, leads: int, seed: int, breaking: Breaking | None = None
         environment = environment_of(folder, database_url=postgres.url, redis_url=redis.url)
         os.environ.update(environment)
         (folder / "data").mkdir()
-        evidence = _run(folder, environment, postgres, redis, leads, seed, breaking)
+        evidence = _run(folder, environment, postgres, redis, leads, seed, at_once, breaking)
         from benchmarks.chaos.checks import check
 
         evidence.took_s = time.monotonic() - began
@@ -129,6 +137,7 @@ def _run(
     redis: RedisServer,
     leads: int,
     seed: int,
+    at_once: int,
     breaking: Breaking,
 ) -> Evidence:
     import django
@@ -139,7 +148,7 @@ def _run(
     from django.utils import timezone
 
     call_command("migrate", verbosity=0)
-    world = world_make(leads=leads, seed=seed, now=timezone.now(), at_once=CALLS_AT_ONCE)
+    world = world_make(leads=leads, seed=seed, now=timezone.now(), at_once=at_once)
     connections.close_all()
     log.info("leads_made", leads=leads)
     stage = Stage(folder, environment=environment, seed=seed)
