@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.chaos.clusters import NotInstalled, postgres_programs, redis_program
-from benchmarks.chaos.schedule import AFTER_DATABASE_S, Mix, schedule
+from benchmarks.chaos.schedule import Mix, schedule
 
 ROOT = Path(__file__).parents[1]
 
@@ -44,16 +44,8 @@ def test_every_promise_holds_while_everything_breaks() -> None:
 
 
 def test_the_same_seed_breaks_the_same_things() -> None:
-    one, same, other = (schedule(seed=seed, seconds=60, mix=Mix()) for seed in (7, 7, 8))
+    one, same, other = (schedule(seed=seed, mix=Mix()) for seed in (7, 7, 8))
     assert one == same
     assert one != other
     assert {breakage.kind for breakage in one} >= {"web", "dialer", "worker", "postgres", "redis"}
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_no_server_is_killed_while_the_database_is_away(seed: int) -> None:
-    planned = schedule(seed=seed, seconds=60, mix=Mix(postgres_crashes=3, web_kills=10))
-    crashes = [breakage.at_s for breakage in planned if breakage.kind == "postgres"]
-    for breakage in planned:
-        if breakage.kind == "web":
-            assert not any(at <= breakage.at_s < at + AFTER_DATABASE_S for at in crashes)
+    assert all(0 < breakage.after <= 1 for breakage in one)

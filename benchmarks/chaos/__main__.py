@@ -4,7 +4,7 @@
 
 Needs PostgreSQL's server programs and redis-server on this machine, and runs its own of each.
 Prints one JSON line; ends with 1 if anything is wrong. The same seed breaks the same things at the
-same moments; what they meet there depends on the machine.
+same calls; what they meet there depends on the machine.
 """
 
 from __future__ import annotations

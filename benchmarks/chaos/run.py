@@ -26,8 +26,13 @@ CALLS_AT_ONCE = 8
 PER_PROCESS = 12
 """Calls that one server carries."""
 CALLS_PER_SECOND = 12
-LEADS_PER_SECOND = 6
-"""About how fast two cores call: the length of the run's first part."""
+CALLED_SHARE = 0.75
+"""Of the leads, that are called at least: some may not be, for some there is no money."""
+STUCK_S = 45.0
+"""Nobody is called for so long: what was to break at some later call breaks now."""
+AFTER_DATABASE_S = 8.0
+"""No server is killed so soon after the database was: what a process holds in memory while the
+database is away goes with it, and the product promises nothing else."""
 SETTLE_S = 240.0
 """How long the rest may take: a job whose worker died is taken up after two minutes."""
 ALWAYS_WRONG = {"callback_duplicates": 1, "callback_reorder": 1, "callback_delay_ms": 20}
@@ -83,10 +88,8 @@ def scheduled(*, leads: int, seed: int, mix: Mix) -> Breaking:
     """Return what breaks things as `chaos.schedule` draws them."""
 
     def break_all(breaker: Breaker) -> None:
-        began = time.monotonic()
-        seconds = max(20.0, leads / LEADS_PER_SECOND)
-        for breakage in schedule(seed=seed, seconds=seconds, mix=mix):
-            time.sleep(max(0.0, began + breakage.at_s - time.monotonic()))
+        for breakage in schedule(seed=seed, mix=mix):
+            breaker.wait_for_calls(round(breakage.after * leads * CALLED_SHARE))
             breaker.break_(breakage)
 
     return break_all
@@ -190,6 +193,16 @@ class Breaker:
         self._redis = redis
         self._world = world
         self._lot = random.Random(f"breaker:{seed}")
+        self._database_back = 0.0
+
+    def wait_for_calls(self, count: int) -> None:
+        """Wait until so many calls have been made, or none is made any more."""
+        seen, since = -1, time.monotonic()
+        while seen < count and time.monotonic() < since + STUCK_S:
+            made = len(self.stage.carrier_calls())
+            if made != seen:
+                seen, since = made, time.monotonic()
+            time.sleep(self._lot.uniform(0.05, 0.3))
 
     def break_(self, breakage: Breakage) -> None:
         """Do one."""
@@ -200,6 +213,7 @@ class Breaker:
             self._postgres.crash()
             time.sleep(1.0)
             self._postgres.start()
+            self._database_back = time.monotonic()
         elif kind == "redis":
             self._redis.crash()
             time.sleep(2.0)
@@ -209,6 +223,9 @@ class Breaker:
         elif kind == "repeat":
             _in_database(self._repeat)
         elif kind in ("web", "dialer", "worker"):
+            if kind == "web":
+                wait_s = self._database_back + AFTER_DATABASE_S - time.monotonic()
+                time.sleep(max(0.0, wait_s) if self._database_back else 0.0)
             self.stage.kill(kind, breakage.number)
         else:
             # Faults are set all together: what is left of the last ones is over.

@@ -5,17 +5,15 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-AFTER_DATABASE_S = 8.0
-"""No server is killed so soon after the database was: what a process holds in memory while the
-database is away goes with it, and the product promises nothing else (ARCHITECTURE, life of a call).
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Breakage:
-    """One thing that goes wrong, so many seconds after the first call."""
+    """One thing that goes wrong, when so large a part of the calls has been made (0 to 1).
 
-    at_s: float
+    Counted in calls and not in seconds, it meets the same part of a run on any machine.
+    """
+
+    after: float
     kind: str
     number: int = 0
     """Which of the processes, or how many requests."""
@@ -38,7 +36,7 @@ class Mix:
 CARRIER_FAULTS = ("rest_429", "rest_500", "lose_response")
 
 
-def schedule(*, seed: int, seconds: float, mix: Mix) -> list[Breakage]:
+def schedule(*, seed: int, mix: Mix) -> list[Breakage]:
     """Return what goes wrong in a run, in order.
 
     Workers are killed in its first third only: work under way when one dies is done again when its
@@ -48,32 +46,21 @@ def schedule(*, seed: int, seconds: float, mix: Mix) -> list[Breakage]:
 
     def some(count: int, kind: str, choices: int, until: float = 1.0) -> list[Breakage]:
         return [
-            Breakage(round(lot.uniform(3.0, seconds * until), 2), kind, lot.randrange(choices))
+            Breakage(round(lot.uniform(0.03, until), 3), kind, lot.randrange(choices))
             for _ in range(count)
         ]
 
-    databases = some(mix.postgres_crashes, "postgres", 1)
     planned = [
-        *databases,
+        *some(mix.postgres_crashes, "postgres", 1),
         *some(mix.redis_crashes, "redis", 1),
+        *some(mix.web_kills, "web", 2),
         *some(mix.dialer_kills, "dialer", 2),
         *some(mix.worker_kills, "worker", 2, until=1 / 3),
         *some(mix.opt_outs, "opt_out", 1 << 16),
         *some(mix.repeats, "repeat", 1 << 16),
         *(
-            Breakage(one.at_s, lot.choice(CARRIER_FAULTS), 1 + lot.randrange(3))
+            Breakage(one.after, lot.choice(CARRIER_FAULTS), 1 + lot.randrange(3))
             for one in some(mix.carrier_faults, "carrier", 1, until=0.8)
         ),
-        *(
-            Breakage(_clear_of(one.at_s, databases), "web", one.number)
-            for one in some(mix.web_kills, "web", 2)
-        ),
     ]
-    return sorted(planned, key=lambda breakage: breakage.at_s)
-
-
-def _clear_of(at_s: float, databases: list[Breakage]) -> float:
-    for database in sorted(databases, key=lambda one: one.at_s):
-        if database.at_s - 1.0 <= at_s < database.at_s + AFTER_DATABASE_S:
-            at_s = database.at_s + AFTER_DATABASE_S
-    return at_s
+    return sorted(planned, key=lambda breakage: breakage.after)
