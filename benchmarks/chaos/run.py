@@ -199,6 +199,7 @@ class Breaker:
         """Wait until so many calls have been made, or none is made any more."""
         seen, since = -1, time.monotonic()
         while seen < count and time.monotonic() < since + STUCK_S:
+            self.stage.tend()
             made = len(self.stage.carrier_calls())
             if made != seen:
                 seen, since = made, time.monotonic()
@@ -265,6 +266,7 @@ def _settle(stage: Stage, began: float) -> tuple[bool, float]:
     quiet, count = 0, -1
     last_call = time.monotonic()
     while time.monotonic() < last_call + SETTLE_S:
+        stage.tend()
         calls = stage.carrier_calls()
         if len(calls) != count:
             count, last_call = len(calls), time.monotonic()

@@ -66,6 +66,12 @@ class Stage:
         _kill_group(self._pids[kind, number])
         self._start(kind, number)
 
+    def tend(self) -> None:
+        """Start again what has ended by itself, as a supervisor does: a worker without Redis."""
+        for (kind, number), pid in list(self._pids.items()):
+            if not _lives(pid):
+                self._start(kind, number)
+
     def _start(self, kind: str, number: int) -> None:
         order = {"kind": kind, "log": str(self._logs / f"{kind}{number}.log")}
         if kind == "web":
@@ -123,6 +129,14 @@ class Stage:
 def _kill_group(pid: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _wait_for(url: str) -> None:
