@@ -81,6 +81,8 @@ def test_killed_at_any_step_it_dials_once_and_loses_nobody(
 
     hours_pass(now)
     assert len(exchange.calls) == rang, "it was dialled again without a new attempt"
+    known = set(Call.objects.exclude(provider_sid="").values_list("provider_sid", flat=True))
+    assert known == {call.sid for call in exchange.calls}
     enrolment.refresh_from_db()
     assert enrolment.attempts >= rang  # one that is not found counts: the law is on the safe side
     assert not Call.objects.filter(state__in=Call.ACTIVE_STATES).exists()
