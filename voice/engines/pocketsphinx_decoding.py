@@ -51,6 +51,9 @@ TELEPHONE_MEAN = np.array(
 LONGEST_END_S = 1.2
 """A general search that goes on for longer after the end of the utterance is given up: on a machine
 with too many callers, the trade's words in time are worth more than either's words too late."""
+PACE_KNOWN_S = 0.2
+"""After so long it is clear whether it will be done by then: one that will not is given up at once,
+and leaves the core to those that will."""
 
 
 class Decoding:
@@ -78,6 +81,8 @@ class Decoding:
         self._trade = Search(engine.trade, TRADE_STARTS_MS)
         self._by_trade = NOTHING
         self._ended_s: float | None = None
+        self._searched = 0
+        """How much the general search has got through since the end; bytes of the audio."""
         self._told = 0
         self._text = ""
         self._covered_ms = 0
@@ -117,9 +122,16 @@ class Decoding:
     @property
     def has_long_work(self) -> bool:
         """Whether there is something to do when nobody else is waited for."""
-        if self._ended_s is not None and time.monotonic() - self._ended_s > LONGEST_END_S:
+        if self._by_trade.is_sure or not self._has_slice(self._general):
             return False
-        return self._has_slice(self._general) and not self._by_trade.is_sure
+        return self._ended_s is None or not self._is_hopeless(time.monotonic() - self._ended_s)
+
+    def _is_hopeless(self, waited_s: float) -> bool:
+        """Whether the general search, at the pace that it has had since the end, is too slow."""
+        if waited_s < PACE_KNOWN_S:
+            return False
+        left = self._end - self._general.at
+        return left * waited_s > self._searched * (LONGEST_END_S - waited_s)
 
     def _has_slice(self, search: Search) -> bool:
         left = self._end - search.at
@@ -144,7 +156,10 @@ class Decoding:
 
     def step_long(self) -> None:
         """Do the next piece of long work."""
+        before = self._general.at
         self._feed(self._general)
+        if self.is_ending:
+            self._searched += self._general.at - before
 
     def _feed(self, search: Search) -> None:
         slice_end = min(self._end, search.at + SLICE_MS * BYTES_PER_MS)
