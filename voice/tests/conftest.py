@@ -309,7 +309,7 @@ class Caller:
         assert connection is not None
         connection.close()
 
-    async def until_mark(self, pattern: str, timeout_s: float = 12) -> str:
+    async def until_mark(self, pattern: str, timeout_s: float = 60) -> str:
         """Wait until a mark whose name holds the pattern was passed by the sound."""
         async with asyncio.timeout(timeout_s), self.passed:
             while True:
@@ -318,7 +318,7 @@ class Caller:
                         return name
                 await self.passed.wait()
 
-    async def until_closed(self, timeout_s: float = 15) -> None:
+    async def until_closed(self, timeout_s: float = 60) -> None:
         async with asyncio.timeout(timeout_s):
             await self.closed.wait()
 

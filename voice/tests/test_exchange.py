@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from decimal import Decimal
 
 import pytest
@@ -75,13 +76,12 @@ async def test_it_answers_a_caller_and_lets_the_goodbye_finish(
     assert [turn.agent for turn in turns] == ["greeter", "", "closer"]
     assert turns[2].topic == "goodbye"
     # Speech is on the bill, at the local engines' price.
-    used = {
-        ":".join(charge.key.split(":")[1:3]): charge
-        async for charge in Charge.objects.filter(call_id=call.pk)
-    }
+    used: Counter[str] = Counter()
+    async for charge in Charge.objects.filter(call_id=call.pk):
+        used[charge.component] += charge.quantity
     spoken = sum(len(group) for turn in turns[::2] for group in word_groups(turn.text))
-    assert used["tts:1"].quantity + used["tts:2"].quantity == Decimal(spoken) / 1000
-    assert used["stt:2"].quantity > 1
+    assert used["tts"] == Decimal(spoken) / 1000
+    assert used["stt"] > 1
     # Our own account of the answer's latency is what the caller's ear says.
     assert abs(turns[2].latency_ms - caller.gaps_ms()[0]) < 150
     assert set(turns[2].details) >= {"vad_wait", "stt", "decision", "transport"}
@@ -236,7 +236,7 @@ async def test_what_means_nothing_does_not_stop_the_agent(
     async with Caller(call, token) as caller:
         await caller.sleep_ms(700)
         caller.say("hello")
-        await caller.until_mark("/pitch/end", 20)
+        await caller.until_mark("/pitch/end")
         caller.say("yes that is right")
         await caller.until_closed()
     turns = await turns_of(call, server)

@@ -172,7 +172,7 @@ async def test_a_supervisor_hears_both_and_is_kept_in_the_audit(
     async with Caller(call, token) as caller:
         await caller.until_mark("/greet/end")
         session, socket = await listen(call, server, supervisor)
-        async with session, asyncio.timeout(20):
+        async with session, asyncio.timeout(60):
             heard = await socket.receive_bytes()  # they are let in, and hear the silence
             caller.say("Yes, this is a good time.")
             await caller.until_mark("/ack/end")

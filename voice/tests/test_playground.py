@@ -109,10 +109,10 @@ class Browser(Caller):
 
     async def says_until_heard(self, words: str) -> int:
         """Say it again where a busy machine was too late to hear it."""
-        for _ in range(5):
+        for _ in range(3):
             self.say(words)
             with contextlib.suppress(TimeoutError):
-                heard = await self.until_told("turn", within_s=6, speaker="lead", text=words)
+                heard = await self.until_told("turn", within_s=25, speaker="lead", text=words)
                 return int(heard["turn"]["index"])
         raise AssertionError(f"“{words}” was never heard")
 
