@@ -155,7 +155,7 @@ class ActionDone:
 
 @dataclass(frozen=True, slots=True)
 class WrapUp:
-    """Money or time is running out: say goodbye politely. `reason` is "budget" or "time"."""
+    """Say goodbye politely. `reason`: "budget" or "time" run out, or "stopped" by a person."""
 
     reason: str
 

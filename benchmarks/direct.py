@@ -57,7 +57,7 @@ class DirectProduct:
                 campaign=self._campaign,
                 playbook_version=version,
                 to_number=lead.phone,
-                from_number=self._campaign.caller_number,
+                from_number=seed.CALLER_NUMBER,
                 state=Call.State.RINGING,
                 provider_sid="CA" + secrets.token_hex(16),
                 dialed_at=now,

@@ -14,7 +14,7 @@ from leads.csv_lines import csv_lines
 from leads.models import Consent, DoNotCall, ImportBatch, Lead
 from leads.number_facts import number_facts
 from leads.policy.may_call import CallFacts
-from leads.policy.places import state_of_postal_code, states_of_number
+from leads.policy.places import plausible_states
 from leads.policy.slots import FreeSlot
 from leads.policy.windows import CampaignWindow
 
@@ -56,10 +56,8 @@ def call_facts(
     )
     valid = [given_at for given_at, revoked_at in consents if revoked_at is None]
     about = number_facts(lead)
-    # The address and the number may each tell the truth: the rules of both states hold.
-    states = states_of_number(number) | ({lead.state.upper()} if lead.state else set())
-    if number.startswith("+1") or lead.state:
-        states |= {state_of_postal_code(lead.postal_code)} - {""}
+    # The rules of every state that the lead may be in hold.
+    states = plausible_states(number=number, state=lead.state, postal_code=lead.postal_code)
     return CallFacts(
         time_zones=tuple(str(zone) for zone in lead.time_zones),
         states=tuple(sorted(states)),

@@ -25,6 +25,7 @@ from billing.models import Budget, BudgetPeriod, Charge, Price, Reconciliation, 
 from billing.models.price import Component, Unit
 from calls.models import (
     Call,
+    CallerNumber,
     CallEvent,
     Campaign,
     CarrierEvent,
@@ -252,16 +253,27 @@ class PlaybookVersionFactory(DjangoModelFactory[PlaybookVersion]):
     published_at = factory.LazyFunction(timezone.now)
 
 
+CALLER_NUMBER = "+15125550100"
+
+
 class CampaignFactory(DjangoModelFactory[Campaign]):
     """A draft campaign of a business that records its calls itself."""
 
     class Meta:
         model = Campaign
+        skip_postgeneration_save = True
 
     name = factory.Sequence(lambda n: f"Austin sellers {n}")
     playbook = factory.SubFactory(PlaybookFactory)
     business_name = "Harbor Homes"
-    caller_number = "+15125550100"
+
+    @factory.post_generation
+    def caller_number(self: Any, create: bool, extracted: str | None, **_more: Any) -> None:
+        """Call from one number, unless "" is given."""
+        if create and extracted != "":
+            self.numbers.add(
+                CallerNumber.objects.get_or_create(number=extracted or CALLER_NUMBER)[0]
+            )
 
     class Params:
         running = factory.Trait(
@@ -298,7 +310,7 @@ class CallFactory(DjangoModelFactory[Call]):
     )
     to_number = factory.LazyAttribute(lambda call: call.lead.phone)
     from_number = factory.LazyAttribute(
-        lambda call: call.campaign.caller_number if call.campaign else "+15125550100"
+        lambda call: str(call.campaign.numbers.first().number) if call.campaign else CALLER_NUMBER
     )
 
     class Params:

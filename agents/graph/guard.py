@@ -55,7 +55,7 @@ async def guard(
     if isinstance(event, TransferReady):
         return _settled(*transfers.put_through(talk, setting, event.name))
     if isinstance(event, WrapUp):
-        return _settled(*closer.out_of_time(talk, setting, f"out of {event.reason}"))
+        return _settled(*closer.out_of_time(talk, setting, _why_over(event.reason)))
     if talk.turn > setting.script.limits.turns:
         return _settled(*closer.out_of_time(talk, setting, "the playbook's limit of turns"))
     items: tuple[Item, ...] = talk.due
@@ -69,6 +69,10 @@ async def guard(
         stopped = say(setting.script.recording_stopped, "recording.stopped", "guard", setting)
         items = (Do(Action.STOP_RECORDING), *items, stopped)
     return Command(goto="listener", update={"talk": talk, "items": items})
+
+
+def _why_over(reason: str) -> str:
+    return "a person stopped it" if reason == "stopped" else f"out of {reason}"
 
 
 def _opt_out(talk: Talk, event: object) -> tuple[str, str] | None:

@@ -2,6 +2,7 @@
 
 from calls.admin import (
     call,
+    caller_number,
     campaign,
     comparison,
     enrolment,
@@ -14,6 +15,7 @@ from calls.admin import (
 
 __all__ = [
     "call",
+    "caller_number",
     "campaign",
     "comparison",
     "enrolment",

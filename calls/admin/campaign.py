@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, DecimalField, OuterRef, Q, QuerySet, Subquery, Sum
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -18,15 +18,19 @@ from unfold.decorators import display
 
 from billing.formats import usd
 from billing.models import Charge
+from calls.admin.campaign_form import CampaignForm
 from calls.admin.enrol import enrol_page
 from calls.desk.campaign import campaign_page, start_preview
+from calls.desk.live import goodbye, on_the_line
 from calls.models import Campaign
+from calls.services.campaign_edits import campaign_edit
 from calls.services.campaigns import (
     CampaignRefused,
     campaign_pause,
     campaign_start,
     campaign_stop,
 )
+from leads.admin.actor import actor_of
 
 STATE_COLOURS = {"Running": "success", "Paused": "warning", "Draft": "info"}
 _VERBS = {"start": "Start", "pause": "Pause", "stop": "Stop"}
@@ -37,7 +41,7 @@ _MAY = {
 }
 _CONSEQUENCES = {
     "pause": [
-        "No new call is dialled; calls on the line go on to their end.",
+        "No new call is dialled.",
         "Start it again at any time: leads keep their place.",
     ],
     "stop": [
@@ -53,29 +57,33 @@ class CampaignAdmin(ModelAdmin):
     """A campaign's page begins with its progress and the buttons; its settings come below."""
 
     empty_hint = "A campaign says who is called, with which playbook, when, and for how much."
+    form = CampaignForm
     list_display = ("name", "state_label", "playbook", "progress", "appointments", "spent", "hours")
     list_filter = (("state", ChoicesDropdownFilter), ("playbook", RelatedDropdownFilter))
     list_select_related = ("playbook",)
     search_fields = ("name", "business_name")
-    autocomplete_fields = ("playbook",)
+    autocomplete_fields = ("playbook", "numbers")
     change_form_template = "desk/campaign_page.html"
     actions = ("pause_chosen",)
     readonly_fields = ("state", "pause_reason", "started_at", "finished_at")
     fieldsets = (
         (
             "What is said, and by whom",
-            {"fields": ("name", ("playbook", "business_name"), "caller_number")},
+            {"fields": ("name", ("playbook", "business_name"), "numbers")},
         ),
         (
-            "When and how often",
+            "When and how fast",
             {
                 "fields": (
                     ("window_opens", "window_closes"),
-                    ("max_attempts", "retry_minutes"),
-                    ("max_concurrent", "ring_seconds", "max_call_seconds"),
+                    ("max_concurrent", "calls_per_minute"),
+                    ("priority", "weight"),
+                    ("ring_seconds", "max_call_seconds"),
                 )
             },
         ),
+        ("Calling again", {"fields": ("max_attempts", "cadence")}),
+        ("Goal", {"fields": (("goal_outcome", "goal_count", "goal_then"),)}),
         (
             "Voice and recording",
             {
@@ -161,6 +169,15 @@ class CampaignAdmin(ModelAdmin):
         closes = f"{campaign.window_closes:%H:%M}" if campaign.window_closes else "legal"
         return f"{opens}–{closes}"
 
+    def save_model(self, request: HttpRequest, obj: Any, form: forms.Form, change: bool) -> None:
+        """Write what was changed, and only that: the dialer and others write here meanwhile."""
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        campaign_edit(
+            campaign=obj, changed=form.changed_data, actor=actor_of(request), now=timezone.now()
+        )
+
     def has_steer_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return bool(request.user.has_perm("calls.change_campaign"))
 
@@ -227,6 +244,14 @@ class CampaignAdmin(ModelAdmin):
             self._run(request, campaign, verb)
             return HttpResponseRedirect(back)
         preview = start_preview(campaign, now=timezone.now()) if verb == "start" else None
+        ringing, talking = on_the_line(campaign.calls.all())
+        now_is = f"Now: {ringing} ringing, {talking} talking."
+        choices = {}
+        if verb == "pause":
+            choices = {
+                "at_once": "Also cancel what rings, within a second; otherwise it rings on.",
+                "end_live": goodbye(talking),
+            }
         return TemplateResponse(
             request,
             "desk/confirm.html",
@@ -235,8 +260,9 @@ class CampaignAdmin(ModelAdmin):
                 "opts": self.opts,
                 "title": f"{_VERBS[verb]} {campaign}",
                 "question": f"{_VERBS[verb]} “{campaign}”?",
-                "consequences": preview.lines if preview else _CONSEQUENCES[verb],
+                "consequences": preview.lines if preview else [now_is, *_CONSEQUENCES[verb]],
                 "warnings": preview.warnings if preview else [],
+                "choices": choices,
                 "button": f"{_VERBS[verb]} campaign",
                 "danger": verb == "stop",
                 "back": back,
@@ -244,13 +270,18 @@ class CampaignAdmin(ModelAdmin):
         )
 
     def _run(self, request: HttpRequest, campaign: Campaign, verb: str) -> None:
-        actor = request.user if isinstance(request.user, User) else None
-        now = timezone.now()
+        actor, now = actor_of(request), timezone.now()
         try:
             if verb == "start":
                 campaign_start(campaign_id=campaign.pk, actor=actor, now=now)
             elif verb == "pause":
-                campaign_pause(campaign_id=campaign.pk, actor=actor, now=now)
+                campaign_pause(
+                    campaign_id=campaign.pk,
+                    actor=actor,
+                    at_once="at_once" in request.POST,
+                    end_live="end_live" in request.POST,
+                    now=now,
+                )
             else:
                 campaign_stop(campaign_id=campaign.pk, actor=actor, now=now)
         except CampaignRefused as error:

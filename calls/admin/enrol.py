@@ -14,9 +14,10 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 
-from calls.models import Campaign, Enrolment
+from calls.models import Campaign
+from calls.selectors import leads_to_enrol
 from calls.services.campaigns import leads_enrol
-from leads.models import Consent, DoNotCall, Lead
+from leads.models import Consent, ImportBatch, Lead
 
 ANY = ("", "Any")
 
@@ -28,18 +29,17 @@ class ChoiceForm(forms.Form):
     stage = forms.ChoiceField(choices=[ANY, *Lead.Stage.choices], required=False)
     state = forms.CharField(max_length=2, required=False, label="US state")
     source = forms.CharField(max_length=80, required=False)
+    batch = forms.ModelChoiceField(
+        queryset=ImportBatch.objects.filter(committed_at__isnull=False).order_by("-created_at"),
+        required=False,
+        empty_label="Any",
+        label="Imported with",
+    )
 
     def leads(self, campaign: Campaign) -> QuerySet[Lead]:
         """Return the chosen leads that are not waiting in the campaign already."""
         chosen = {name: value for name, value in self.cleaned_data.items() if value}
-        if "state" in chosen:
-            chosen["state"] = chosen["state"].upper()
-        there = Enrolment.objects.filter(campaign=campaign, lead=OuterRef("pk")).exclude(
-            state=Enrolment.State.STOPPED
-        )
-        # The gate would refuse them at dialling; there is no sense in queueing them.
-        refused = DoNotCall.objects.filter(phone=OuterRef("phone"))
-        return Lead.objects.filter(**chosen).exclude(Exists(there)).exclude(Exists(refused))
+        return leads_to_enrol(campaign_id=campaign.pk, **chosen)
 
 
 def enrol_page(request: HttpRequest, object_id: UUID) -> HttpResponse:

@@ -11,14 +11,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
-from calls.desk.live import kill_switch
+from calls.desk.live import goodbye, kill_switch, on_the_line
 from calls.models import Call, KillSwitch
 from calls.services.campaigns import kill_switch_set
 from leads.admin.append_only import AppendOnlyAdmin
 
 _STOP = [
     "No new call is dialled, in any campaign, also after a restart.",
-    "Calls on the line go on to their end: end them one by one under Live calls.",
+    "What rings is cancelled within a second; talks go on to their end.",
     "Campaigns stay as they are and go on when you let calls through again.",
 ]
 _GO = [
@@ -56,11 +56,12 @@ class KillSwitchAdmin(AppendOnlyAdmin):
                 engaged=engage,
                 actor=request.user if isinstance(request.user, User) else None,
                 reason=request.POST.get("reason", "")[:200],
+                end_live="end_live" in request.POST,
             )
             text = "All dialling is stopped." if engage else "Calls may be dialled again."
             messages.success(request, text)
             return HttpResponseRedirect(reverse("admin:index"))
-        live = Call.objects.filter(state__in=Call.ACTIVE_STATES).count()
+        ringing, talking = on_the_line(Call.objects.all())
         return TemplateResponse(
             request,
             "desk/confirm.html",
@@ -69,7 +70,11 @@ class KillSwitchAdmin(AppendOnlyAdmin):
                 "opts": self.opts,
                 "title": "Kill switch",
                 "question": "Let calls through again?" if stopped else "Stop all dialling now?",
-                "consequences": [f"{live} on the line now.", *(_GO if stopped else _STOP)],
+                "consequences": [
+                    f"Now: {ringing} ringing, {talking} talking.",
+                    *(_GO if stopped else _STOP),
+                ],
+                "choices": {} if stopped else {"end_live": goodbye(talking)},
                 "ask_reason": "Why (others will see it)",
                 "button": "Let calls through" if stopped else "Stop all dialling",
                 "danger": not stopped,

@@ -7,34 +7,23 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db.models import Avg, Count, Q, Sum
+from django.utils import timezone
 
 from billing.formats import usd
 from billing.models import Budget, Charge
-from calls.models import Call, Campaign, Enrolment, Outcome
-from calls.selectors import campaign_progress
+from calls.desk.live import on_the_line
+from calls.models import Call, Campaign, Enrolment, Lease, Outcome
+from calls.policy.cadence import Cadence
+from calls.policy.cadence_words import cadence_words
+from calls.policy.explanation import REASONS, DialFacts, Explanation, explain
+from calls.selectors import campaign_progress, kill_switch_engaged
+from calls.services.capacity import voice_capacity_free
+from calls.services.guards import goal_count, missing_to_start
+from calls.services.pace import dialer_state
+
+__all__ = ["REASONS", "CampaignPage", "StartPreview", "campaign_page", "start_preview"]
 
 STATES = Enrolment.State.choices
-# What a person reads for a code of the gate.
-REASONS = {
-    "no_consent": "no consent to be called by machine",
-    "consent_revoked": "consent revoked",
-    "do_not_call": "on the do-not-call list",
-    "national_do_not_call": "on the national registry",
-    "national_scrub_stale": "national registry not checked for 31 days",
-    "number_reassigned": "number belongs to somebody else now",
-    "reassigned_check_stale": "reassignment not checked for 45 days",
-    "outside_hours": "outside legal hours, will be called later",
-    "state_blocked": "state where we do not call",
-    "attempts_day": "called often enough today",
-    "attempts_week": "called often enough this week",
-    "already_on_call": "on another call",
-    "campaign_attempts": "all attempts used",
-    "no_budget": "no budget left",
-    "kill_switch": "all dialling is stopped",
-    "campaign_not_running": "campaign not running",
-    "no_time_zone": "time zone unknown",
-    "no_price": "price of the call unknown",
-}
 # Before there is a history, a call is taken to cost this much (USD): three minutes of talk.
 TYPICAL_CALL = Decimal("0.08")
 
@@ -63,7 +52,9 @@ class CampaignPage:
     spent: Decimal
     appointments: int
     budgets: list[Budget]
-    in_words: str
+    explanation: Explanation
+    cadence: list[str]
+    goal: str
 
     @property
     def per_appointment(self) -> Decimal | None:
@@ -81,6 +72,7 @@ class StartPreview:
 
 def campaign_page(campaign: Campaign) -> CampaignPage:
     """Return the page of a campaign in a constant number of queries."""
+    now = timezone.now()
     progress = campaign_progress(campaign.pk)
     figures = campaign.calls.order_by().aggregate(
         live=Count("pk", filter=Q(state__in=Call.ACTIVE_STATES)),
@@ -106,8 +98,24 @@ def campaign_page(campaign: Campaign) -> CampaignPage:
         spent=spent or Decimal(0),
         appointments=outcomes.get(Outcome.APPOINTMENT, 0),
         budgets=list(campaign.budgets.filter(active=True)),
-        in_words=_in_words(campaign, progress.waiting, figures["live"], progress.blocked),
+        explanation=explain(
+            dial_facts(campaign, waiting=progress.waiting, blocked=progress.blocked, now=now),
+            now=now,
+            clock=_clock,
+        ),
+        cadence=cadence_words(
+            Cadence.model_validate(campaign.cadence), max_attempts=campaign.max_attempts
+        ),
+        goal=_goal(campaign),
     )
+
+
+def _goal(campaign: Campaign) -> str:
+    if not campaign.goal_outcome:
+        return ""
+    what = campaign.get_goal_outcome_display().lower()
+    then = "it pauses" if campaign.goal_then == "pause" else "it finishes"
+    return f"{goal_count(campaign):,} of {campaign.goal_count:,} {what} reached; then {then}."
 
 
 def price_per_call(campaign: Campaign) -> tuple[Decimal, str]:
@@ -144,14 +152,7 @@ def start_preview(campaign: Campaign, *, now: datetime) -> StartPreview:
         f"Budgets that limit it: {limits}." if limits else "No budget limits it.",
         "Every lead is checked again for consent, do-not-call and hours before it is dialled.",
     ]
-    warnings = []
-    if not waiting:
-        warnings.append("No lead is waiting: enrol leads first, or nothing will be dialled.")
-    if not limits:
-        warnings.append("There is no active budget: set one under Money, Budgets.")
-    if not campaign.playbook.versions.exists():
-        warnings.append("The playbook has no version: there is nothing to say yet.")
-    return StartPreview(lines=lines, warnings=warnings)
+    return StartPreview(lines=lines, warnings=missing_to_start(campaign))
 
 
 def _limited(budget: Budget) -> str:
@@ -171,23 +172,33 @@ def _slices(counts: dict[str, int], labels: dict[str, str], total: int) -> list[
     return sorted(rows, key=lambda row: row.count, reverse=True)
 
 
-def _in_words(campaign: Campaign, waiting: int, live: int, blocked: dict[str, int]) -> str:
-    if campaign.state == Campaign.State.DRAFT:
-        return f"Not started. {waiting:,} leads are waiting."
-    if campaign.state == Campaign.State.FINISHED:
-        return "Finished."
-    if campaign.state == Campaign.State.PAUSED:
-        why = f" {campaign.pause_reason}" if campaign.pause_reason else ""
-        return f"Paused.{why} {waiting:,} leads are waiting."
-    if live:
-        on_line = "1 call is" if live == 1 else f"{live} calls are"
-        return f"Running: {on_line} on the line, {waiting:,} leads are waiting."
-    if not waiting:
-        return "Running, but nobody is left to call."
-    if blocked:
-        code, count = max(blocked.items(), key=lambda item: item[1])
-        return (
-            f"Running, nobody on the line. {waiting:,} leads are waiting; "
-            f"{count:,} of them: {REASONS.get(code, code)}."
-        )
-    return f"Running, nobody on the line. {waiting:,} leads are waiting for their turn."
+def dial_facts(campaign: Campaign, *, waiting: int, blocked: dict[str, int],
+               now: datetime) -> DialFacts:  # fmt: skip
+    """Return what the dialer knows when it looks at a campaign."""
+    ringing, talking = on_the_line(campaign.calls.all())
+    leads = campaign.enrolments.filter(state=Enrolment.State.WAITING)
+    down_until = dialer_state().carrier_down_until
+    return DialFacts(
+        state=campaign.state,
+        pause_reason=campaign.pause_reason,
+        waiting=waiting,
+        ringing=ringing,
+        talking=talking,
+        max_concurrent=campaign.max_concurrent,
+        kill_switch=kill_switch_engaged(),
+        dialer_runs=Lease.objects.filter(name="dialer", expires_at__gt=now).exists(),
+        carrier_down=down_until is not None and down_until > now,
+        voice_places=voice_capacity_free(now),
+        held_reason=campaign.held_reason,
+        held_until=campaign.held_until,
+        next_dial_at=campaign.next_dial_at,
+        next_due=leads.order_by("due_at").values_list("due_at", flat=True).first(),
+        blocked=blocked,
+    )
+
+
+def _clock(at: datetime) -> str:
+    """Write a moment in the viewer's time zone."""
+    local = timezone.localtime(at)
+    day = "" if local.date() == timezone.localdate() else f"{local:%a} {local.day} {local:%b}, "
+    return f"{day}{local:%H:%M}"

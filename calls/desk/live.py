@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import DecimalField, OuterRef, Subquery, Sum
+from django.db.models import Count, DecimalField, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from billing.models import Charge
@@ -68,3 +68,17 @@ def kill_switch() -> KillSwitch:
     """Return the switch; one that was never touched lets calls through."""
     row = KillSwitch.objects.select_related("changed_by").filter(pk=1).first()
     return row or KillSwitch(engaged=False)
+
+
+def on_the_line(calls: QuerySet[Call]) -> tuple[int, int]:
+    """Return how many of the calls ring (or are on their way), and on how many somebody talks."""
+    active = calls.filter(state__in=Call.ACTIVE_STATES).order_by()
+    found = dict(active.values_list("state").annotate(Count("pk")))
+    talking = found.pop(Call.State.IN_PROGRESS, 0)
+    return sum(found.values()), talking
+
+
+def goodbye(talking: int) -> str:
+    """Return what is offered to whoever stops calls while people talk."""
+    them = {0: "talks that begin meanwhile", 1: "the talk"}.get(talking, f"the {talking} talks")
+    return f"Also end {them} now: the agent says one closing sentence and hangs up."

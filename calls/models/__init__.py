@@ -1,8 +1,10 @@
 """Campaigns, calls and everything that is kept of a call."""
 
 from calls.models.call import Call, Outcome
+from calls.models.caller_number import CallerNumber
 from calls.models.campaign import Campaign, Enrolment
 from calls.models.comparison import CarrierComparison, CarrierDifference
+from calls.models.dialer_state import DialerState
 from calls.models.inbox import CarrierEvent
 from calls.models.kill_switch import KillSwitch
 from calls.models.lease import Lease
@@ -16,10 +18,12 @@ from calls.models.webhook import WebhookDelivery, WebhookEndpoint
 __all__ = [
     "Call",
     "CallEvent",
+    "CallerNumber",
     "Campaign",
     "CarrierComparison",
     "CarrierDifference",
     "CarrierEvent",
+    "DialerState",
     "Enrolment",
     "KillSwitch",
     "Lease",

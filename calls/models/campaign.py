@@ -7,9 +7,9 @@ import uuid
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
-from phonenumber_field.modelfields import PhoneNumberField
 
 from agents.playbook.turn_taking import MOST_GAP_MS
+from calls.policy.cadence import cadence_default
 
 
 class Campaign(models.Model):
@@ -41,6 +41,11 @@ class Campaign(models.Model):
         BALANCED = "balanced", "Balanced"
         HARD = "hard", "Hard: only a lead who insists"
 
+    class Priority(models.IntegerChoices):
+        LOW = -1, "Low"
+        NORMAL = 0, "Normal"
+        HIGH = 1, "High"
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=120, unique=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT)
@@ -48,7 +53,14 @@ class Campaign(models.Model):
         "agents.Playbook", on_delete=models.PROTECT, related_name="campaigns"
     )
     business_name = models.CharField(max_length=120, help_text="Said first on every call.")
-    caller_number = PhoneNumberField(help_text="The number that leads see.")
+    numbers = models.ManyToManyField(
+        "calls.CallerNumber",
+        blank=True,
+        related_name="campaigns",
+        verbose_name="caller numbers",
+        help_text="One is enough. Of several, a lead sees the one that called before, else one "
+        "from nearby, else the one used least.",
+    )
     max_concurrent = models.PositiveSmallIntegerField(
         default=3, validators=[MinValueValidator(1)], help_text="Calls at the same time."
     )
@@ -56,9 +68,45 @@ class Campaign(models.Model):
         null=True, blank=True, help_text="Earliest local time, inside what the law allows."
     )
     window_closes = models.TimeField(null=True, blank=True, help_text="Latest local time.")
-    max_attempts = models.PositiveSmallIntegerField(default=3, validators=[MinValueValidator(1)])
-    retry_minutes = models.PositiveIntegerField(
-        default=240, help_text="Least time between two attempts."
+    calls_per_minute = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="At most this many are dialled in a minute. Empty: as many as the account may.",
+    )
+    priority = models.SmallIntegerField(
+        choices=Priority.choices,
+        default=Priority.NORMAL,
+        help_text="Campaigns with a higher one go first.",
+    )
+    weight = models.PositiveSmallIntegerField(
+        "share",
+        default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(100)],
+        help_text="Among campaigns of the same priority: with 2, it dials twice as often as one "
+        "with 1.",
+    )
+    max_attempts = models.PositiveSmallIntegerField(
+        "most calls to a lead", default=3, validators=[MinValueValidator(1)]
+    )
+    cadence = models.JSONField(
+        "calling again", default=cadence_default, help_text="A rule for each outcome."
+    )
+    goal_outcome = models.CharField(
+        "goal",
+        max_length=12,
+        blank=True,
+        choices=(("appointment", "Appointments"), ("qualified", "Qualified leads")),
+        help_text="Empty: it goes on until every lead is done.",
+    )
+    goal_count = models.PositiveIntegerField(
+        "how many", null=True, blank=True, validators=[MinValueValidator(1)]
+    )
+    goal_then = models.CharField(
+        "once reached",
+        max_length=6,
+        default="pause",
+        choices=(("pause", "Pause the campaign"), ("finish", "Finish the campaign")),
     )
     detect_machines = models.BooleanField(default=True, help_text="Answering-machine detection.")
     recording_policy = models.CharField(
@@ -135,6 +183,14 @@ class Campaign(models.Model):
     pause_reason = models.CharField(
         max_length=200, blank=True, help_text="Why it was paused, in words."
     )
+    halted_at = models.DateTimeField(
+        null=True, editable=False, help_text="Paused at once: what rings is cancelled."
+    )
+    # Kept by the dialer.
+    turn = models.FloatField(default=0, editable=False, help_text="Its place among campaigns.")
+    next_dial_at = models.DateTimeField(null=True, editable=False, help_text="Its own pace.")
+    held_until = models.DateTimeField(null=True, editable=False, help_text="Passed over until.")
+    held_reason = models.CharField(max_length=20, blank=True, editable=False)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -150,6 +206,12 @@ class Campaign(models.Model):
                 name="campaign_least_gap",
             ),
             models.CheckConstraint(condition=Q(ring_seconds__gte=15), name="campaign_ring_15_s"),
+            models.CheckConstraint(condition=Q(weight__gte=1), name="campaign_weight"),
+            models.CheckConstraint(
+                condition=Q(goal_outcome="") | Q(goal_count__isnull=False),
+                name="campaign_goal_counted",
+                violation_error_message="Say how many make the goal.",
+            ),
             models.CheckConstraint(
                 condition=Q(window_opens__isnull=True)
                 | Q(window_closes__isnull=True)
@@ -200,6 +262,10 @@ class Enrolment(models.Model):
                 fields=("campaign", "-priority", "due_at"),
                 condition=Q(state="waiting"),
                 name="enrolment_next",
+            ),
+            # Who is due at all, and when the next one will be.
+            models.Index(
+                fields=("campaign", "due_at"), condition=Q(state="waiting"), name="enrolment_due"
             ),
             models.Index(fields=("state", "claimed_at"), name="enrolment_claimed"),
             # Answers "how many where, and why not" without reading the rows.

@@ -30,6 +30,14 @@ _WAIT = {
     "national_scrub_stale": timedelta(hours=1),
     "reassigned_check_stale": timedelta(hours=1),
 }
+HELD_FOR = {
+    "no_budget": timedelta(seconds=15),
+    "no_number": timedelta(seconds=60),
+    "no_playbook": timedelta(seconds=60),
+    "number_cap": timedelta(days=1),
+}
+"""Reasons that hold for the whole campaign, and how long it is passed over (`number_cap`: until
+the account's next day)."""
 
 
 def is_for_good(codes: Iterable[str]) -> bool:

@@ -13,7 +13,7 @@ list decides. A final state never changes, whatever arrives late.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 # Later states have higher ranks; a call only ever climbs. All final states share the top.
 _RANK = {
@@ -106,10 +106,14 @@ FAR_END_REASONS = frozenset({"far_end", "lead_hung_up", "stream_stopped"})
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
-    """What becomes of an enrolment. `due_at` is set when the lead is to be called again."""
+    """What becomes of an enrolment. `due_at` is set when the lead is to be called again.
+
+    `promised`: at a time that was agreed on.
+    """
 
     state: str
     due_at: datetime | None = None
+    promised: bool = False
 
 
 def next_step(
@@ -118,26 +122,31 @@ def next_step(
     lead_spoke: bool,
     attempts: int,
     max_attempts: int,
-    retry_after: timedelta,
+    again_at: datetime | None,
     callback_at: datetime | None,
     now: datetime,
 ) -> NextStep:
     """Return whether and when the lead is called again after a call with this outcome.
 
     A talk that broke off is not repeated by itself: somebody who spoke with us is not surprised
-    by a second call, a person looks first.
+    by a second call, a person looks first. A call that was promised for a time is made, however
+    many were made before.
+
+    Args:
+        again_at: when the campaign's cadence would call again; None if it would not.
+        callback_at: when the lead asked to be called.
     """
     if outcome in _STOPPED:
         return NextStep("stopped")
     if outcome == "callback" and callback_at is not None:
-        return NextStep("waiting", max(callback_at, now))
+        return NextStep("waiting", max(callback_at, now), promised=True)
     if outcome in _DONE:
         return NextStep("done")
     if outcome in {"hung_up", "incomplete"} and lead_spoke:
         return NextStep("done")
-    if attempts >= max_attempts:
+    if attempts >= max_attempts or again_at is None:
         return NextStep("done")
-    return NextStep("waiting", now + retry_after)
+    return NextStep("waiting", again_at)
 
 
 def stage_for(outcome: str) -> str:

@@ -23,10 +23,13 @@ from billing.services import qualified_lead_record, reservation_settle
 from calls import carrier
 from calls.briefs import INBOUND
 from calls.models import Call, Campaign, Enrolment, Outcome, Recording, Turn
+from calls.policy.cadence import Cadence, kind_of, next_attempt
 from calls.policy.lifecycle import EndFacts, NextStep, next_step, outcome_of, stage_for
+from calls.policy.turns import PROMISED
 from calls.recording_files import recording_put
-from calls.selectors import notes_of
-from calls.services.campaigns import CALLED_NEXT, campaign_finish_if_done
+from calls.selectors import lead_hours, notes_of
+from calls.services.campaigns import campaign_finish_if_done
+from calls.services.goals import goal_check
 from calls.services.metering import legs_charge, minutes_settle
 from calls.services.outbox import NotYet
 from calls.services.record import recording_store
@@ -195,6 +198,7 @@ def _close(call: Call, now: datetime) -> None:
         _enrolment_free(call, call.enrolment_id, call.campaign, now)
     sheets_wake(lead_id=call.lead_id, now=now)
     if call.campaign_id is not None:
+        goal_check(campaign_id=call.campaign_id, outcome=call.outcome, now=now)
         campaign_finish_if_done(campaign_id=call.campaign_id, now=now)
     logger.info("call_settled", outcome=call.outcome, state=call.state)
 
@@ -225,22 +229,41 @@ def _enrolment_free(call: Call, enrolment_id: UUID, campaign: Campaign, now: dat
             lead_spoke=lead_spoke(call),
             attempts=enrolment.attempts,
             max_attempts=campaign.max_attempts,
-            retry_after=timedelta(minutes=campaign.retry_minutes),
+            again_at=_again_at(call, campaign, now),
             callback_at=call.callback_at,
             now=now,
         )
     if step.state == "waiting" and campaign.state == Campaign.State.FINISHED:
         # The campaign was stopped for good while this call ran.
         step = NextStep("stopped")
-    used_up = call.dialed_at is not None and enrolment.priority == CALLED_NEXT
+    used_up = call.dialed_at is not None and enrolment.priority >= PROMISED
+    priority = PROMISED if step.promised else 0 if used_up else enrolment.priority
     Enrolment.objects.filter(pk=enrolment.pk).update(
         state=step.state,
         due_at=step.due_at or enrolment.due_at,
-        priority=0 if used_up else enrolment.priority,
+        priority=priority,
         claimed_at=None,
         blocked_reasons=[],
         last_outcome=call.outcome,
         updated_at=now,
+    )
+
+
+def _again_at(call: Call, campaign: Campaign, now: datetime) -> datetime | None:
+    """Return when the campaign's cadence calls the lead again; None if it does not."""
+    cadence = Cadence.model_validate(campaign.cadence)
+    rule = cadence.rule(call.outcome)
+    if rule is None:
+        return None
+    made = Call.objects.filter(enrolment=call.enrolment_id, dialed_at__isnull=False)
+    # What we cancelled ourselves says nothing of the lead.
+    outcomes = made.exclude(outcome=Outcome.CANCELED).values_list("outcome", flat=True)
+    return next_attempt(
+        rule,
+        times=sum(kind_of(outcome) == kind_of(call.outcome) for outcome in outcomes),
+        called_at=[at for at in made.values_list("dialed_at", flat=True) if at],
+        hours=lead_hours(call.lead, campaign),
+        now=call.ended_at or now,
     )
 
 

@@ -11,11 +11,13 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
-from agents.selectors import playbook_version_current
 from calls.models import Call, Campaign, Enrolment, KillSwitch
-from calls.services.notices import call_notify
+from calls.policy.turns import CALLED_NEXT
+from calls.services.guards import missing_to_start
 from calls.services.outbox import outbox_add
+from calls.services.stopping import talks_wrap_up
 from leads.models import Lead
+from leads.services.audit import audit_record
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -24,8 +26,6 @@ logger = structlog.get_logger(__name__)
 
 _OPEN = (Enrolment.State.WAITING, Enrolment.State.CLAIMED)
 _BATCH = 1000
-CALLED_NEXT = 1000
-"""The priority of a lead that a person wants called next; its next call uses it up."""
 
 
 class CampaignRefused(Exception):  # noqa: N818 - says what happened
@@ -39,45 +39,58 @@ def campaign_start(*, campaign_id: UUID | str, actor: User | None = None, now: d
     Starting a running campaign changes nothing.
 
     Raises:
-        CampaignRefused: nobody is enrolled, or the playbook has no published version.
+        CampaignRefused: something that it needs is missing; the text has all of it.
     """
     campaign = Campaign.objects.select_for_update().get(pk=campaign_id)
     if campaign.state == Campaign.State.RUNNING:
         return
-    if playbook_version_current(campaign.playbook_id) is None:
-        raise CampaignRefused(
-            f"The playbook “{campaign.playbook}” has no published version: publish it first."
-        )
-    if not campaign.enrolments.filter(state__in=_OPEN).exists():
-        raise CampaignRefused(
-            f"No lead of “{campaign}” is waiting to be called: enrol leads first."
-        )
+    if missing := missing_to_start(campaign):
+        raise CampaignRefused(" ".join(missing))
     Campaign.objects.filter(pk=campaign.pk).update(
         state=Campaign.State.RUNNING,
         pause_reason="",
+        halted_at=None,
+        held_until=None,
+        held_reason="",
         started_at=campaign.started_at or now,
         finished_at=None,
         updated_at=now,
     )
     key = f"speech:{campaign.pk}:{now:%Y%m%dT%H%M%S}"
     outbox_add(kind="speech", key=key, payload={"campaign": str(campaign.pk)}, due_at=now)
-    logger.info("campaign_started", campaign_id=str(campaign.pk), actor_id=_id(actor))
+    _note("Started", campaign, actor, now)
 
 
+@transaction.atomic
 def campaign_pause(
-    *, campaign_id: UUID | str, actor: User | None = None, reason: str = "", now: datetime
+    *,
+    campaign_id: UUID | str,
+    actor: User | None = None,
+    reason: str = "",
+    at_once: bool = False,
+    end_live: bool = False,
+    now: datetime,
 ) -> bool:
     """Dial nobody else until it is started again; calls on the line go on.
 
-    Returns whether it was running.
+    Args:
+        at_once: cancel what rings, within a second.
+        end_live: have the agent say goodbye on live calls.
+
+    Returns:
+        Whether it was running.
     """
     paused = Campaign.objects.filter(pk=campaign_id, state=Campaign.State.RUNNING).update(
-        state=Campaign.State.PAUSED, pause_reason=reason[:200], updated_at=now
+        state=Campaign.State.PAUSED,
+        pause_reason=reason[:200],
+        halted_at=now if at_once else None,
+        updated_at=now,
     )
+    if end_live:
+        talks_wrap_up(Call.objects.filter(campaign_id=campaign_id), now=now)
     if paused:
-        logger.info(
-            "campaign_paused", campaign_id=str(campaign_id), actor_id=_id(actor), reason=reason
-        )
+        how = "Paused at once" if at_once else "Paused"
+        _note(how, Campaign.objects.get(pk=campaign_id), actor, now)
     return bool(paused)
 
 
@@ -91,7 +104,7 @@ def campaign_stop(*, campaign_id: UUID | str, actor: User | None = None, now: da
     Campaign.objects.filter(pk=campaign_id).exclude(state=Campaign.State.FINISHED).update(
         state=Campaign.State.FINISHED, finished_at=now, updated_at=now
     )
-    logger.info("campaign_stopped", campaign_id=str(campaign_id), actor_id=_id(actor))
+    _note("Stopped", campaign, actor, now)
 
 
 def campaign_finish_if_done(*, campaign_id: UUID | str, now: datetime) -> bool:
@@ -163,22 +176,40 @@ def call_now(
 
 @transaction.atomic
 def kill_switch_set(
-    *, engaged: bool, actor: User | None = None, reason: str = "", now: datetime | None = None
+    *,
+    engaged: bool,
+    actor: User | None = None,
+    reason: str = "",
+    end_live: bool = False,
+    now: datetime | None = None,
 ) -> None:
     """Stop all dialling at once, or allow it again. Survives restarts.
 
-    Calls that ring are cancelled by the dialer within a second; people who are speaking with us
-    are spoken with to the end, and the process that holds them is told (`kill` notice).
+    Calls that ring are cancelled by the dialers within a second; people who are speaking with us
+    are spoken with to the end.
+
+    Args:
+        end_live: have the agent say goodbye on live calls instead.
     """
     now = now or timezone.now()
-    KillSwitch.objects.update_or_create(
+    switch, _ = KillSwitch.objects.update_or_create(
         pk=1, defaults={"engaged": engaged, "reason": reason[:200], "changed_by": actor}
     )
+    if engaged and end_live:
+        talks_wrap_up(Call.objects.all(), now=now)
+    text = "Stopped all dialling." if engaged else "Let calls through again."
+    audit_record(action="settings", text=text, actor=actor, subject=switch, now=now)
     logger.warning("kill_switch_changed", engaged=engaged, actor_id=_id(actor))
-    if engaged:
-        live = Call.objects.filter(state=Call.State.IN_PROGRESS).values_list("pk", flat=True)
-        for call_id in live:
-            call_notify(call_id=call_id, kind="kill", data={"reason": "kill_switch"}, now=now)
+
+
+def _note(what: str, campaign: Campaign, actor: User | None, now: datetime) -> None:
+    """Put a step of a campaign into the audit and the log."""
+    audit_record(
+        action="settings", text=f"{what} a campaign.", actor=actor, subject=campaign, now=now
+    )
+    logger.info(
+        "campaign_changed", campaign_id=str(campaign.pk), what=what.lower(), actor_id=_id(actor)
+    )
 
 
 def _id(actor: User | None) -> int | None:

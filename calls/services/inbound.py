@@ -79,7 +79,7 @@ def call_receive(*, parameters: Mapping[str, str], now: datetime) -> Call:
                 playbook_version=version,
                 direction=Call.Direction.INBOUND,
                 state=Call.State.IN_PROGRESS,
-                to_number=parameters.get("To") or campaign.caller_number,
+                to_number=parameters.get("To", ""),
                 from_number=lead.phone,
                 provider_sid=sid,
                 # The carrier was not asked to record this call when it began.
@@ -171,9 +171,9 @@ def _call_back(lead: Lead, title: str, now: datetime) -> None:
 
 
 def _campaign_of_number(number: str) -> Campaign | None:
-    """Return the campaign whose number was called: a running one first, then the latest."""
+    """Return the campaign whose pool has the number: a running one first, then the latest."""
     campaigns = list(
-        Campaign.objects.filter(caller_number=number)
+        Campaign.objects.filter(numbers__number=number)
         .exclude(state=Campaign.State.DRAFT)
         .select_related("playbook")
         .order_by("-started_at")

@@ -8,8 +8,8 @@ process). The holder of the call joins the group and handles
 
 and gets the same notices again, all of them, from every `call_meter`: it must act on an id once.
 
-Kinds: `machine` (data: beep), `wrap_up` (data: reason "budget" or "time"), `hang_up` (data:
-reason), `kill` (data: reason), `transfer` (data: ok; name, of who has taken the call; asked,
+Kinds: `machine` (data: beep), `wrap_up` (data: reason "budget", "time" or "stopped"), `hang_up`
+(data: reason), `kill` (data: reason), `transfer` (data: ok; name, of who has taken the call; asked,
 whether the conversation waits for the answer), `listen` (data: until, ISO 8601: somebody listens).
 """
 

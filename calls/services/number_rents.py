@@ -7,13 +7,13 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Min, Q
 from phonenumbers import PhoneNumberType, number_type, region_code_for_number
 
 from billing.models import RentedNumber
 from billing.selectors import PriceUnknown, call_cost
 from billing.services import Sharer, rent_charge, rent_day_close, rented_number_note
-from calls.models import Call, Campaign
+from calls.models import Call, CallerNumber
 
 logger = structlog.get_logger(__name__)
 
@@ -41,18 +41,16 @@ def rents_charge(now: datetime) -> int:
 
 
 def numbers_note(zone: ZoneInfo) -> None:
-    """Take for rented every number that a campaign has called from, since its first start."""
+    """Take for rented every number of a campaign that has run, since it was both here and used."""
     known = {str(number) for number in RentedNumber.objects.values_list("number", flat=True)}
-    used = Campaign.objects.filter(started_at__isnull=False).order_by("started_at")
-    for campaign in used:
-        number = campaign.caller_number
-        if str(number) in known or campaign.started_at is None:
+    used = CallerNumber.objects.annotate(first_start=Min("campaigns__started_at"))
+    for row in used.filter(first_start__isnull=False).order_by("created_at"):
+        if str(row.number) in known:
             continue
-        known.add(str(number))
         rented_number_note(
-            number=str(number),
-            kind=_KINDS.get(number_type(number), "local"),
-            since=campaign.started_at.astimezone(zone).date(),
+            number=str(row.number),
+            kind=_KINDS.get(number_type(row.number), "local"),
+            since=max(row.first_start, row.created_at).astimezone(zone).date(),
         )
 
 

@@ -7,8 +7,10 @@ from uuid import uuid4
 
 import pytest
 
+from billing.models import Budget
 from calls.models import Campaign, Enrolment, KillSwitch
 from calls.selectors import campaign_progress
+from calls.services.campaign_edits import ChangesRefused, campaign_edit
 from calls.services.campaigns import (
     CampaignRefused,
     campaign_finish_if_done,
@@ -18,8 +20,12 @@ from calls.services.campaigns import (
     kill_switch_set,
     leads_enrol,
 )
+from calls.services.goals import goal_check
+from calls.services.guards import harmful_changes
 from calls.services.notices import notices_of
+from leads.models import AuditEntry
 from tests.factories import (
+    BudgetFactory,
     CallFactory,
     CampaignFactory,
     EnrolmentFactory,
@@ -32,6 +38,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def draft() -> Campaign:
+    BudgetFactory()
     made: Campaign = CampaignFactory(playbook=PlaybookVersionFactory().playbook)
     return made
 
@@ -97,12 +104,80 @@ def test_a_stopped_lead_waits_again_and_a_finished_one_does_not(
     assert (stopped.state, stopped.blocked_reasons, done.state) == ("waiting", [], "done")
 
 
-def test_the_kill_switch_is_one_row_and_tells_live_calls(now: datetime) -> None:
+def test_the_kill_switch_is_one_row_and_leaves_talks_alone_unless_asked(now: datetime) -> None:
     live = CallFactory(live=True)
-    kill_switch_set(engaged=True, actor=None, reason="Complaint", now=now)
+    handed_over = CallFactory(live=True, handed_over_at=now)
     kill_switch_set(engaged=True, actor=None, reason="Complaint", now=now)
     assert KillSwitch.objects.get().engaged
-    assert {notice.kind for notice in notices_of(live.pk)} == {"kill"}
+    assert notices_of(live.pk) == ()
+    kill_switch_set(engaged=True, actor=None, reason="Complaint", end_live=True, now=now)
+    (notice,) = notices_of(live.pk)
+    assert (notice.kind, notice.data) == ("wrap_up", {"reason": "stopped"})
+    assert notices_of(handed_over.pk) == ()
+    assert AuditEntry.objects.filter(text="Stopped all dialling.").count() == 2
+
+
+def test_a_campaign_paused_at_once_is_halted_until_it_starts(
+    draft: Campaign, now: datetime
+) -> None:
+    live = CallFactory(live=True, campaign=draft)
+    EnrolmentFactory(campaign=draft)
+    campaign_start(campaign_id=draft.pk, now=now)
+    campaign_pause(campaign_id=draft.pk, at_once=True, end_live=True, now=now)
+    draft.refresh_from_db()
+    assert (draft.state, draft.halted_at) == ("paused", now)
+    assert [notice.kind for notice in notices_of(live.pk)] == ["wrap_up"]
+    campaign_start(campaign_id=draft.pk, now=now)
+    draft.refresh_from_db()
+    assert draft.halted_at is None
+
+
+def test_what_is_missing_to_start_is_told_all_at_once(now: datetime) -> None:
+    Budget.objects.all().delete()
+    bare = CampaignFactory(caller_number="")
+    with pytest.raises(CampaignRefused) as refused:
+        campaign_start(campaign_id=bare.pk, now=now)
+    for what in ("publish it first", "caller number", "enrol leads first", "No budget"):
+        assert what in str(refused.value)
+
+
+@pytest.mark.parametrize(("then", "state"), [("pause", "paused"), ("finish", "finished")])
+def test_a_campaign_ends_at_its_goal(now: datetime, then: str, state: str) -> None:
+    campaign = CampaignFactory(running=True, goal_outcome="qualified", goal_count=2, goal_then=then)
+    EnrolmentFactory(campaign=campaign)
+    first = CallFactory(campaign=campaign, ended=True, outcome="qualified")
+    CallFactory(campaign=campaign, ended=True, outcome="transferred", lead=first.lead)
+    assert not goal_check(campaign_id=campaign.pk, outcome="transferred", now=now)
+    CallFactory(campaign=campaign, ended=True, outcome="appointment")
+    assert not goal_check(campaign_id=campaign.pk, outcome="voicemail", now=now)
+    assert goal_check(campaign_id=campaign.pk, outcome="appointment", now=now)
+    campaign.refresh_from_db()
+    assert (campaign.state, campaign.pause_reason) == (state, "Goal reached: 2 qualified leads.")
+
+
+def test_an_edit_writes_only_what_was_changed(draft: Campaign, now: datetime) -> None:
+    opened = Campaign.objects.get(pk=draft.pk)
+    Campaign.objects.filter(pk=draft.pk).update(state="running", turn=7, ring_seconds=30)
+    opened.max_concurrent = 9
+    campaign_edit(campaign=opened, changed=["max_concurrent", "state"], actor=None, now=now)
+    draft.refresh_from_db()
+    assert (draft.max_concurrent, draft.state, draft.turn, draft.ring_seconds) == (
+        9, "running", 7, 30
+    )  # fmt: skip
+
+
+def test_harmful_edits_of_a_running_campaign_are_refused_in_words(now: datetime) -> None:
+    campaign = CampaignFactory(running=True)
+    campaign.playbook = PlaybookVersionFactory(playbook__lead_kind="buyer").playbook
+    with pytest.raises(ChangesRefused) as refused:
+        campaign_edit(campaign=campaign, changed=["playbook"], actor=None, now=now)
+    assert "written for other leads" in refused.value.problems["playbook"]
+    assert "pause the campaign" in harmful_changes(campaign, {"numbers": []})["numbers"]
+    CallFactory(campaign=campaign, ended=True, outcome="appointment")
+    goal = harmful_changes(campaign, {"goal_outcome": "appointment", "goal_count": 1})
+    assert "1 are reached already" in goal["goal_count"]
+    Campaign.objects.update(state="paused")
+    campaign_edit(campaign=campaign, changed=["playbook"], actor=None, now=now)
 
 
 def test_progress_counts_leads_and_outcomes(now: datetime) -> None:

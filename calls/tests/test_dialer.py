@@ -10,11 +10,13 @@ import pytest
 from django.utils import timezone
 
 from billing.models import BudgetPeriod, Reservation
+from calls import carrier
 from calls.models import Call, Campaign, Enrolment, OutboxItem
+from calls.policy.turns import PROMISED
 from calls.services.campaigns import kill_switch_set
 from calls.services.dialer import call_dial, dial_next
 from calls.services.outbox import outbox_run_due
-from calls.services.pace import Pace
+from calls.services.pace import dialer_state
 from calls.tests.conftest import Exchange, enrol
 from leads.models import DoNotCall
 from tests.factories import BudgetFactory, CallFactory, CampaignFactory, DoNotCallFactory
@@ -33,7 +35,7 @@ def test_it_dials_the_lead_with_the_money_reserved(
     call = dial_next(now)
     assert call is not None
     (line,) = exchange.calls
-    assert (line.to, line.from_) == (str(enrolment.lead.phone), str(campaign.caller_number))
+    assert (line.to, line.from_) == (str(enrolment.lead.phone), str(campaign.numbers.get().number))
     assert (call.state, call.provider_sid) == (Call.State.DIALING, line.sid)
     assert str(call.pk) in line.request.url
     assert str(call.pk) in line.request.status_callback
@@ -212,8 +214,6 @@ def test_wrong_credentials_pause_the_campaign_and_say_why(
 def test_an_opt_out_known_to_the_carrier_becomes_ours(
     campaign: Campaign, exchange: Exchange, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from calls import carrier
-
     def refuse(_dial: carrier.Dial) -> carrier.CarrierCall:
         raise carrier.CarrierError(carrier.OPTED_OUT, "HTTP 400", permanent=True)
 
@@ -257,11 +257,107 @@ def test_premium_voice_goes_to_leads_with_the_score(
     assert call.voice_tier == "premium"
 
 
-def test_the_pace_lets_one_call_through_per_interval() -> None:
-    time_s = 0.0
-    pace = Pace(2, clock=lambda: time_s)
-    assert pace.ready()
-    pace.spend()
-    assert not pace.ready()
-    time_s = 0.5
-    assert pace.ready()
+def test_the_account_s_pace_lets_one_call_through_per_interval(
+    campaign: Campaign, exchange: Exchange, now: datetime
+) -> None:
+    for _ in range(3):
+        enrol(campaign)
+    tenths = [dial_next(now + timedelta(seconds=n / 10), per_second=2) for n in range(10)]
+    assert [n for n, call in enumerate(tenths) if call] == [0, 5]
+
+
+def test_a_campaign_s_own_pace_holds_it_back_and_no_other(
+    campaign: Campaign, exchange: Exchange, now: datetime
+) -> None:
+    Campaign.objects.filter(pk=campaign.pk).update(calls_per_minute=4)
+    other = CampaignFactory(running=True, playbook=campaign.playbook)
+    for _ in range(3):
+        enrol(campaign)
+        enrol(other)
+    calls = [dial_next(now + timedelta(seconds=second)) for second in range(5)]
+    assert [call and call.campaign_id for call in calls].count(campaign.pk) == 1
+    assert [call and call.campaign_id for call in calls].count(other.pk) == 3
+    later = dial_next(now + timedelta(seconds=15))
+    assert later is not None
+    assert later.campaign_id == campaign.pk
+
+
+def test_campaigns_of_one_priority_share_by_weight(
+    campaign: Campaign, exchange: Exchange, now: datetime
+) -> None:
+    other = CampaignFactory(running=True, playbook=campaign.playbook, weight=3)
+    Campaign.objects.update(max_concurrent=20)
+    for _ in range(8):
+        enrol(campaign)
+        enrol(other)
+    calls = [dial_next(now) for _ in range(8)]
+    assert [call and call.campaign_id for call in calls].count(other.pk) == 6
+
+
+def test_a_campaign_that_had_nobody_to_call_does_not_catch_up(
+    campaign: Campaign, exchange: Exchange, now: datetime
+) -> None:
+    other = CampaignFactory(running=True, playbook=campaign.playbook)
+    Campaign.objects.update(max_concurrent=20)
+    for _ in range(8):
+        enrol(campaign)
+    for _ in range(4):
+        dial_next(now)
+    for _ in range(4):
+        enrol(other)
+    calls = [dial_next(now) for _ in range(4)]
+    assert [call and call.campaign_id for call in calls].count(other.pk) == 2
+
+
+def test_a_campaign_of_high_priority_goes_first(
+    campaign: Campaign, exchange: Exchange, now: datetime
+) -> None:
+    urgent = CampaignFactory(running=True, playbook=campaign.playbook, priority=1)
+    for _ in range(2):
+        enrol(campaign)
+        enrol(urgent)
+    calls = [dial_next(now) for _ in range(4)]
+    assert [call and call.campaign_id for call in calls][:2] == [urgent.pk, urgent.pk]
+
+
+def test_promised_callbacks_go_before_campaigns_of_high_priority(
+    campaign: Campaign, exchange: Exchange, now: datetime
+) -> None:
+    high = CampaignFactory(running=True, playbook=campaign.playbook, priority=1)
+    enrol(high)
+    promised, next_hour = enrol(campaign), enrol(campaign)
+    Enrolment.objects.filter(campaign=campaign).update(priority=PROMISED, attempts=9)
+    Enrolment.objects.filter(pk=next_hour.pk).update(due_at=now + timedelta(hours=1))
+    calls = [dial_next(now) for _ in range(3)]
+    assert [call and call.campaign_id for call in calls] == [campaign.pk, high.pk, None]
+    assert calls[0] is not None
+    assert calls[0].enrolment_id == promised.pk
+
+
+def test_many_leads_where_it_is_night_do_not_hold_up_one_where_it_is_day(
+    campaign: Campaign, exchange: Exchange, now: datetime
+) -> None:
+    for _ in range(60):
+        enrol(campaign)
+    early = now + timedelta(hours=-5)  # 7 in Austin, 8 in New York
+    awake = enrol(campaign, phone="+12125550177", state="NY", time_zones=["America/New_York"])
+    Enrolment.objects.update(due_at=early)
+    Enrolment.objects.filter(pk=awake.pk).update(due_at=early + timedelta(seconds=1))
+    call = dial_next(early + timedelta(seconds=1))
+    assert call is not None
+    assert call.enrolment_id == awake.pk
+    asleep = Enrolment.objects.filter(state=Enrolment.State.WAITING)
+    assert set(asleep.values_list("due_at", flat=True)) == {now - timedelta(hours=4)}
+    assert list(asleep.values_list("blocked_reasons", flat=True)[:1]) == [["outside_hours"]]
+
+
+def test_an_open_circuit_is_told_to_whoever_asks_why_nothing_is_dialled(
+    campaign: Campaign, exchange: Exchange, now: datetime
+) -> None:
+    enrol(campaign)
+    for _ in range(20):
+        carrier.circuit.failed()
+    assert dial_next(now) is None
+    until = dialer_state().carrier_down_until
+    assert until is not None
+    assert until > now

@@ -16,8 +16,8 @@ from django.utils import timezone
 from calls import carrier
 from calls.models import Call, OutboxItem, Recording
 from calls.services.carrier_recordings import StrangeAddress, carrier_recording_fetch
-from calls.services.dialer import dial_of
 from calls.services.ending import call_end_now, call_finish, call_hang_up
+from calls.services.sending import dial_of
 from calls.tests.conftest import Exchange
 from tests.factories import CallFactory, stereo_wav
 

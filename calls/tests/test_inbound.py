@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from calls.briefs import call_brief
-from calls.models import Call, Campaign
+from calls.models import Call, CallerNumber, Campaign
 from calls.selectors import enrolment_facts
 from calls.services.aftercall import aftercall_run
 from calls.tests.conftest import NOON, Post, enrol
@@ -51,7 +51,6 @@ def test_who_must_not_be_called_may_call(post: Post, campaign: Campaign) -> None
 def test_somebody_unknown_is_connected_and_becomes_a_lead_who_gave_no_consent(
     post: Post, campaign: Campaign, now: datetime
 ) -> None:
-    Campaign.objects.update(caller_number="+15125550100")
     assert "<Stream" in ring(post, "+15125559999")
     lead = Lead.objects.get(phone="+15125559999")
     assert (lead.source, lead.first_name) == ("inbound", "")
@@ -62,7 +61,6 @@ def test_somebody_unknown_is_connected_and_becomes_a_lead_who_gave_no_consent(
 
 
 def test_the_same_stranger_calls_twice_and_is_one_lead(post: Post, campaign: Campaign) -> None:
-    Campaign.objects.update(caller_number="+15125550100")
     ring(post, "+15125559999")
     Call.objects.update(state="completed", ended_at=timezone.now())
     ring(post, "+15125559999", sid="CA" + "4" * 32)
@@ -71,7 +69,6 @@ def test_the_same_stranger_calls_twice_and_is_one_lead(post: Post, campaign: Cam
 
 @pytest.mark.parametrize("number", ["anonymous", "+266696687", ""])
 def test_a_withheld_number_hears_a_polite_line(post: Post, campaign: Campaign, number: str) -> None:
-    Campaign.objects.update(caller_number="+15125550100")
     answer = ring(post, number)
     assert "<Say>" in answer
     assert "call you back" not in answer
@@ -79,7 +76,7 @@ def test_a_withheld_number_hears_a_polite_line(post: Post, campaign: Campaign, n
 
 
 def test_a_number_that_no_campaign_has_takes_no_calls(post: Post, campaign: Campaign) -> None:
-    Campaign.objects.update(caller_number="+15125550111")
+    CallerNumber.objects.update(number="+15125550111")
     assert "takes no calls" in ring(post, "+15125559999")
     assert not Lead.objects.exists()
 
@@ -124,7 +121,6 @@ def test_without_a_free_line_a_line_is_said_and_a_callback_promised(
 
 
 def test_what_a_stranger_said_of_themselves_is_kept(post: Post, campaign: Campaign) -> None:
-    Campaign.objects.update(caller_number="+15125550100")
     ring(post, "+15125559999")
     call = Call.objects.get(provider_sid=SID)
     signals = {"caller_name": "Erin Walsh", "caller_need": "buyer"}

@@ -15,7 +15,7 @@ from billing.models import Charge, Price, RentedNumber
 from billing.policy.rent import call_parts, day_part
 from billing.selectors import call_cost
 from billing.services import price_change, prices_seed
-from calls.models import Call
+from calls.models import Call, CallerNumber
 from calls.services.number_rents import rents_charge
 from calls.services.outbox import outbox_run_due
 from calls.services.schedule import schedule_pass
@@ -39,11 +39,17 @@ def test_the_parts_of_a_month_are_its_rent(monthly: Decimal, month: date, calls:
     assert [sum(part) for part in parts] == [day_part(monthly, day) for day in days]
 
 
+def started_with(number: str) -> Any:
+    campaign = CampaignFactory(running=True, caller_number=number, started_at=FIRST)
+    CallerNumber.objects.filter(number=number).update(created_at=FIRST)
+    return campaign
+
+
 @pytest.fixture
 def started(db: None, settings: Any) -> Any:
     prices_seed()
     settings.ENV = settings.ENV.model_copy(update={"account_time_zone": "America/Chicago"})
-    return CampaignFactory(running=True, caller_number=NUMBER, started_at=FIRST)
+    return started_with(NUMBER)
 
 
 def call_on(campaign: Any, at: datetime, **fields: Any) -> Call:
@@ -131,7 +137,7 @@ def test_a_number_that_was_given_back_costs_nothing_more(started: Any) -> None:
 
 def test_a_number_without_a_price_holds_up_no_other(started: Any) -> None:
     Price.objects.filter(component="number", region="US").delete()
-    CampaignFactory(running=True, caller_number="+14165550100", started_at=FIRST)
+    started_with("+14165550100")
     assert rents_charge(FIRST + timedelta(days=2)) == 2
     assert rents_charge(FIRST + timedelta(days=2)) == 0
     assert rents().count() == 2

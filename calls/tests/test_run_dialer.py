@@ -52,13 +52,28 @@ def test_a_pass_watches_and_settles(campaign: Campaign, exchange: Exchange, sett
 
 
 @pytest.mark.django_db
-def test_it_does_not_dial_while_another_one_does(
+def test_it_dials_beside_another_one_and_leaves_the_watch_to_it(
     campaign: Campaign, exchange: Exchange, always_noon: None
 ) -> None:
     enrol(campaign)
+    call = CallFactory(campaign=campaign)
+    Call.objects.filter(pk=call.pk).update(created_at=timezone.now() - timedelta(minutes=2))
     lease_take(name="dialer", holder="other", ttl=timedelta(seconds=15), now=timezone.now())
     call_command("run_dialer", once=True)
-    assert exchange.calls == []
+    assert len(exchange.calls) == 1
+    assert Call.objects.get(pk=call.pk).state == Call.State.CREATED
+
+
+@pytest.mark.django_db
+def test_dialers_share_the_account_s_pace(
+    campaign: Campaign, exchange: Exchange, always_noon: None, settings: Any
+) -> None:
+    settings.ENV = settings.ENV.model_copy(update={"twilio_calls_per_second": 0.001})
+    for _ in range(2):
+        enrol(campaign)
+    for _ in range(2):
+        call_command("run_dialer", once=True)
+    assert len(exchange.calls) == 1
 
 
 @pytest.mark.django_db

@@ -110,7 +110,7 @@ def test_the_dialer_and_calls_to_us_decide_alike(
     taken = call_receive(
         parameters={
             "AccountSid": settings.ENV.twilio_account_sid, "CallSid": "CA" + "7" * 32,
-            "From": str(enrolment.lead.phone), "To": str(campaign.caller_number),
+            "From": str(enrolment.lead.phone), "To": str(campaign.numbers.get().number),
         },
         now=now,
     )  # fmt: skip

@@ -12,8 +12,9 @@ from billing.models import Reservation
 from calls import carrier
 from calls.models import Call, Campaign, Enrolment, OutboxItem
 from calls.services.campaigns import kill_switch_set
-from calls.services.dialer import dial_next, dial_of
+from calls.services.dialer import dial_next
 from calls.services.outbox import outbox_run_due
+from calls.services.sending import dial_of
 from calls.services.watchdog import Watchdog, claims_release, why_look
 from calls.tests.conftest import Exchange, enrol, state_of
 from tests.factories import CallFactory, CampaignFactory, EnrolmentFactory

@@ -52,6 +52,19 @@ def state_of_postal_code(code: str) -> str:
     return _state_by_prefix().get(int(match[1]), "") if match else ""
 
 
+def plausible_states(*, number: str, state: str, postal_code: str) -> frozenset[str]:
+    """Return every state that a lead may be in: address and number may each tell the truth.
+
+    Args:
+        number: E.164.
+        state: two-letter code of the address; "" if unknown.
+    """
+    found = states_of_number(number) | ({state.upper()} if state else set())
+    if number.startswith("+1") or state:
+        found |= {state_of_postal_code(postal_code)} - {""}
+    return frozenset(found)
+
+
 @cache
 def _state_by_prefix() -> Mapping[int, str]:
     data = tomllib.loads((_RULES / "us_postal.toml").read_text(encoding="utf-8"))

@@ -18,7 +18,7 @@ from django.core.management.base import CommandError
 from agents.models import Playbook
 from agents.services.playbooks import playbooks_seed
 from billing.models import Budget
-from calls.models import Campaign
+from calls.models import CallerNumber, Campaign
 from calls.services.campaigns import campaign_start, leads_enrol
 from calls.simulator.persona import Persona
 from leads.models import Lead, WorkingHours
@@ -31,6 +31,7 @@ MANAGER = "manager"
 REP = "dana"
 BUSINESS = "Harbor Realty"
 SOURCE = "Demo"
+CALLER_NUMBER = "+12125550199"
 
 CONSENT_TEXT = (
     "I agree that Harbor Realty may call me at this number about selling or buying a home, "
@@ -117,10 +118,10 @@ def campaign_seed(*, now: datetime) -> Campaign:
         name=f"Home sellers, {now:%d %b %H:%M:%S}",
         playbook=playbook,
         business_name=BUSINESS,
-        caller_number="+12125550199",
         max_concurrent=4,
         ring_seconds=15,
     )
+    campaign.numbers.add(CallerNumber.objects.get_or_create(number=CALLER_NUMBER)[0])
     Budget.objects.create(
         name=f"{campaign.name}: a day",
         campaign=campaign,

@@ -158,6 +158,12 @@ UNFOLD: dict[str, Any] = {
             _group(
                 "Calling",
                 _item("Campaigns", "campaign", "calls_campaign_changelist", "calls.view_campaign"),
+                _item(
+                    "Caller numbers",
+                    "dialpad",
+                    "calls_callernumber_changelist",
+                    "calls.view_callernumber",
+                ),
                 {
                     **_item("Calls", "call", "calls_call_changelist", "calls.view_call"),
                     "active": _at("/admin/calls/call/", but="/admin/calls/call/live/"),

@@ -6,23 +6,24 @@ import os
 import signal
 import socket
 import threading
-import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, close_old_connections, connections
 from django.utils import timezone
 
 from billing.services import reservations_sweep
 from calls.services.budget_alerts import budgets_watch
-from calls.services.dialer import dial_next
+from calls.services.dialer import dial_pass
 from calls.services.leases import lease_give_up, lease_take
 from calls.services.outbox import outbox_pass
-from calls.services.pace import Pace
+from calls.services.pace import pace_wait
 from calls.services.schedule import schedule_pass
+from calls.services.stopping import Stopper
 from calls.services.transfers import transfers_sweep
 from calls.services.watchdog import Watchdog
 
@@ -37,10 +38,12 @@ _SCHEDULE_EVERY = timedelta(seconds=5)
 
 
 class Command(BaseCommand):
-    """The loop around `dial_next`, the watchdog and the outbox.
+    """Three loops: dialling and promised work, looking after calls, and stopping them.
 
-    Any number of these may run: one holds the lease and dials, the others do jobs and take over
-    within 15 s when it is gone. SIGTERM and SIGINT end it after the pass it is in.
+    Any number of these processes may run. All dial, under one pace, and all cancel what must not
+    ring; one holds the lease and looks after calls, and another takes over within 15 s when it is
+    gone. The loops do not wait for one another: a carrier that answers slowly delays no kill
+    switch. SIGTERM and SIGINT end each after the pass it is in.
     """
 
     help = "Dial the leads of running campaigns, look after calls, and do the work they leave."
@@ -65,24 +68,40 @@ class Command(BaseCommand):
 
     def _run(self, *, once: bool) -> None:
         self.holder = f"{socket.gethostname()}:{os.getpid()}"
-        self.pace = Pace(settings.ENV.twilio_calls_per_second, clock=time.monotonic)
-        self.watchdog = Watchdog()
+        self.per_second = settings.ENV.twilio_calls_per_second
+        self.watchdog, self.stopper = Watchdog(), Stopper()
         self.renew_at = self.watch_at = self.sweep_at = self.budgets_at = timezone.now()
         self.schedule_at = timezone.now()
-        logger.info("dialer_started", calls_per_second=settings.ENV.twilio_calls_per_second)
-        while not self.stopping.is_set():
-            worked = self._guarded_pass()
-            if once:
-                break
-            if not worked:
-                self.stopping.wait(_IDLE_S)
+        logger.info("dialer_started", calls_per_second=self.per_second)
+        if once:
+            for work in (self._stop_pass, self._watch_pass, self._dial_pass):
+                self._guarded(work)
+        else:
+            others = [
+                threading.Thread(target=self._loop, args=(work,), name=work.__name__.strip("_"))
+                for work in (self._stop_pass, self._watch_pass)
+            ]
+            for thread in others:
+                thread.start()
+            self._loop(self._dial_pass)
+            for thread in others:
+                thread.join()
         lease_give_up(name="dialer", holder=self.holder, now=timezone.now())
         logger.info("dialer_stopped")
 
-    def _guarded_pass(self) -> bool:
+    def _loop(self, work: Callable[[datetime], bool]) -> None:
+        try:
+            while not self.stopping.is_set():
+                if not self._guarded(work):
+                    self.stopping.wait(_IDLE_S)
+        finally:
+            if threading.current_thread() is not threading.main_thread():
+                connections.close_all()
+
+    def _guarded(self, work: Callable[[datetime], bool]) -> bool:
         """Do a pass; a failure is logged, and the loop goes on after a rest."""
         try:
-            return self._pass(timezone.now())
+            return work(timezone.now())
         except DatabaseError as error:
             logger.error("dialer_database_failed", error=type(error).__name__)
             close_old_connections()
@@ -91,33 +110,43 @@ class Command(BaseCommand):
         self.stopping.wait(1.0)
         return False
 
-    def _pass(self, now: datetime) -> bool:
-        """Do what is due now. Returns whether there was anything to do.
+    def _stop_pass(self, now: datetime) -> bool:
+        """Cancel what rings and must not."""
+        return self.stopper.stop(now) > 0
 
-        Jobs come before dialling: when they cannot be handed on (Redis is gone), the error ends
-        the pass and no new call is made.
-        """
-        dials = self._may_dial(now)
-        if dials and now >= self.watch_at:
+    def _watch_pass(self, now: datetime) -> bool:
+        """Look after calls, money and transfers, if no other process does."""
+        if not self._has_lease(now):
+            return False
+        if now >= self.watch_at:
             self.watch_at = now + _WATCH_EVERY
             self.watchdog.watch(now)
             transfers_sweep(now)
-        if dials and now >= self.sweep_at:
+        if now >= self.sweep_at:
             self.sweep_at = now + _SWEEP_EVERY
             reservations_sweep(now)
-        if dials and now >= self.budgets_at:
+        if now >= self.budgets_at:
             self.budgets_at = now + _BUDGETS_EVERY
             budgets_watch(now)
+        return False
+
+    def _dial_pass(self, now: datetime) -> bool:
+        """Promise what is due, pass on what was promised, dial. Returns whether there is more.
+
+        Work before new calls: when it cannot be passed on (Redis is gone), the error ends the
+        pass and no new call is made.
+        """
         if now >= self.schedule_at:
             self.schedule_at = now + _SCHEDULE_EVERY
             schedule_pass(now)
         worked = outbox_pass(timezone.now()) > 0
-        if dials and self.pace.ready() and dial_next(timezone.now()) is not None:
-            self.pace.spend()
-            worked = True
-        return worked
+        dialled = dial_pass(timezone.now(), per_second=self.per_second)
+        if dialled.call is not None:
+            # Not a quarter of a second late when the account may send the next one sooner.
+            self.stopping.wait(min(pace_wait(timezone.now()).total_seconds(), _IDLE_S))
+        return worked or dialled.call is not None or dialled.refused > 0
 
-    def _may_dial(self, now: datetime) -> bool:
+    def _has_lease(self, now: datetime) -> bool:
         """Hold the lease, renewing it when a third of it is used up."""
         if now < self.renew_at:
             return True

@@ -1,0 +1,29 @@
+"""Each campaign's number becomes a pool of one, its retry time a rule for every outcome."""
+
+from django.db import migrations
+
+# As `calls.policy.cadence` kept it then.
+_KINDS = ("no_answer", "busy", "voicemail", "failed", "callback", "hung_up")
+
+
+def fill(apps, _schema):
+    Campaign = apps.get_model("calls", "Campaign")
+    CallerNumber = apps.get_model("calls", "CallerNumber")
+    for campaign in Campaign.objects.all():
+        number, made = CallerNumber.objects.get_or_create(number=campaign.caller_number)
+        if made:
+            CallerNumber.objects.filter(pk=number.pk).update(created_at=campaign.created_at)
+        campaign.numbers.add(number)
+        rule = {
+            "gap_minutes": min(max(campaign.retry_minutes, 1), 129_600),
+            "most": min(campaign.max_attempts, 20),
+            "other_part": False,
+        }
+        campaign.cadence = dict.fromkeys(_KINDS, rule)
+        campaign.save(update_fields=["cadence"])
+
+
+class Migration(migrations.Migration):
+    dependencies = [("calls", "0019_campaign_numbers_and_cadence")]
+
+    operations = [migrations.RunPython(fill)]
