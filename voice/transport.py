@@ -35,10 +35,9 @@ from voice.speech import Group, Speech
 from voice.tap import Tap
 from voice.wire import Dtmf, Mark, Media
 
-MOST_EARLY_MS = 1000
-MOST_LATE_MS = 6000
-"""A carrier's timestamp further than this from our clock is not believed. Sound may be late by what
-waits in the session: laid out by our clock then, it would lie on top of itself."""
+MOST_SKEW_MS = 1000
+"""A carrier's timestamp further than this from our clock is not believed, unless more sound waits
+behind it: then it is we who are late, and by our clock it would lie on top of itself."""
 
 
 def transport_params() -> TransportParams:
@@ -115,7 +114,8 @@ class MediaInput(BaseInputTransport):
         now = self._session.clock.now_ms()
         length_ms = len(media.ulaw) * 1000 / TELEPHONE_RATE
         at_ms = float(media.timestamp_ms)
-        if not -MOST_EARLY_MS <= now - length_ms - at_ms <= MOST_LATE_MS:
+        late_ms = now - length_ms - at_ms
+        if abs(late_ms) > MOST_SKEW_MS and not (late_ms > 0 and self._session.waiting):
             at_ms = max(0.0, now - length_ms)
         self._tap.lead(at_ms, media.ulaw)
         if self._recorder is not None:

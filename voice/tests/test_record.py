@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import wave
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from calls.services.sound import sha256_of, wav_repair
 from voice.clerk import Clerk
 from voice.recorder import Recorder
 from voice.session import Closed, MediaSession, SocketLost
+from voice.transport import MediaInput
 from voice.wire import Media, Start
 
 LOUD, QUIET = b"\x10" * 160, b"\xff" * 160
@@ -157,3 +160,16 @@ async def test_a_pipeline_that_is_behind_loses_the_oldest_sound_only(
     ]
     assert isinstance(await session.get(), SocketLost), "a socket without sound is dead"
     assert await session.get() == Closed("socket_lost"), "and no other one came"
+
+
+@pytest.mark.parametrize(("waiting", "place_ms"), [(3, 3000), (0, 5000)])
+async def test_late_sound_keeps_its_place_while_more_waits_behind_it(
+    waiting: int, place_ms: float
+) -> None:
+    clock = SetClock()
+    clock.ms = 5020
+    places: list[float] = []
+    session: Any = SimpleNamespace(clock=clock, waiting=waiting)
+    tap: Any = SimpleNamespace(lead=lambda at_ms, _ulaw: places.append(at_ms))
+    await MediaInput(session, None, None, tap)._hear(Media(3000, QUIET))  # type: ignore[arg-type]
+    assert places == [place_ms], "a stamp that is wrong all the time is not believed"
