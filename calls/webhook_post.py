@@ -21,9 +21,9 @@ from urllib3.exceptions import HTTPError
 
 from calls.policy.webhooks import is_public
 
-CONNECT_S = 3.0
-READ_S = 10.0
-READ_EMBEDDED_S = 3.0
+PATIENCE_S = (3.0, 10.0)
+"""To connect, and to be answered."""
+PATIENCE_EMBEDDED_S = (1.0, 2.0)
 """Without workers the dialer's process sends: calls must not wait for it long."""
 _GONE = 410
 
@@ -128,9 +128,8 @@ def _address(host: str, port: int) -> str:
 
 
 def _pool(scheme: str, host: str, address: str, port: int) -> urllib3.HTTPConnectionPool:
-    timeout = urllib3.Timeout(
-        connect=CONNECT_S, read=READ_S if settings.REDIS_URL else READ_EMBEDDED_S
-    )
+    connect, read = PATIENCE_S if settings.REDIS_URL else PATIENCE_EMBEDDED_S
+    timeout = urllib3.Timeout(connect=connect, read=read)
     if scheme == "http":
         return urllib3.HTTPConnectionPool(address, port, timeout=timeout, maxsize=1)
     return urllib3.HTTPSConnectionPool(

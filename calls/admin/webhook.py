@@ -7,12 +7,12 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -126,26 +126,26 @@ class WebhookEndpointAdmin(ModelAdmin):
             _deliveries_of(row),
         )
 
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.new_secret_view)
-        return [
-            path("<uuid:endpoint_id>/secret/", view, name="calls_webhook_secret"),
-            *super().get_urls(),
-        ]
-
     def has_change_detail_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return bool(request.user.has_perm("calls.change_webhookendpoint"))
 
-    @action(description="Send a test", permissions=["change_detail"])
+    @action(description="Send a test…", permissions=["change_detail"])
     def send_test(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Send at once, so that who asks sees what comes of it."""
+        endpoint = get_object_or_404(WebhookEndpoint, pk=object_id)
+        if request.method != "POST":
+            return self._ask(
+                request,
+                endpoint,
+                f"Send a test to {endpoint.host} now?",
+                ["It is signed like any event, and says nothing: its type is webhook.test."],
+                button="Send it",
+            )
         now = timezone.now()
-        made = endpoint_test(
-            endpoint_id=get_object_or_404(WebhookEndpoint, pk=object_id).pk, now=now
-        )
+        made = endpoint_test(endpoint_id=endpoint.pk, now=now)
         if made.job is not None:
             outbox_run(item_id=made.job.pk, now=now)
-        sent = WebhookDelivery.objects.select_related("job", "endpoint").get(pk=made.pk)
+        sent = WebhookDelivery.objects.select_related("job").get(pk=made.pk)
         match delivery_state(sent):
             case "delivered":
                 messages.success(request, f"The test was taken (HTTP {sent.status_code}).")
@@ -153,42 +153,49 @@ class WebhookEndpointAdmin(ModelAdmin):
                 messages.info(request, "The test waits: this host failed too often and rests.")
             case _:
                 messages.error(request, f"The test was not taken. {sent.problem}")
-        return HttpResponseRedirect(_deliveries_of(sent.endpoint))
+        return HttpResponseRedirect(_deliveries_of(endpoint))
 
     @action(description="New secret…", permissions=["change_detail"])
     def new_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Ask before; what the receiver checks with changes."""
+        """Make a secret and show it, once."""
         endpoint = get_object_or_404(WebhookEndpoint, pk=object_id)
+        if request.method == "POST":
+            secret = endpoint_secret_renew(
+                endpoint_id=endpoint.pk, actor=actor_of(request), now=timezone.now()
+            )
+            return self._show(request, endpoint, secret)
         hours = int(BOTH_SIGN_FOR.total_seconds() // 3600)
-        return TemplateResponse(
+        return self._ask(
             request,
-            "desk/confirm.html",
-            {
-                **self.admin_site.each_context(request),
-                "opts": self.opts,
-                "title": "New secret",
-                "question": f"Make a new secret for {endpoint}?",
-                "consequences": [
-                    f"For {hours} hours events are signed with both, the old one and the new one.",
-                    f"After that {endpoint.host} takes nothing unless it knows the new one.",
-                ],
-                "button": "Make it",
-                "action": reverse("admin:calls_webhook_secret", args=(endpoint.pk,)),
-                "back": _change_of(endpoint),
-            },
+            endpoint,
+            f"Make a new secret for {endpoint}?",
+            [
+                f"For {hours} hours events are signed with both, the old one and the new one.",
+                f"After that {endpoint.host} takes nothing unless it knows the new one.",
+            ],
+            button="Make it",
         )
 
-    def new_secret_view(self, request: HttpRequest, endpoint_id: Any) -> HttpResponse:
-        """Make a secret and show it, once."""
-        if not self.has_change_detail_permission(request):
-            raise PermissionDenied
-        endpoint = get_object_or_404(WebhookEndpoint, pk=endpoint_id)
-        if request.method != "POST":
-            return HttpResponseRedirect(_change_of(endpoint))
-        secret = endpoint_secret_renew(
-            endpoint_id=endpoint.pk, actor=actor_of(request), now=timezone.now()
-        )
-        return self._show(request, endpoint, secret)
+    def _ask(
+        self,
+        request: HttpRequest,
+        endpoint: WebhookEndpoint,
+        question: str,
+        consequences: list[str],
+        *,
+        button: str,
+    ) -> HttpResponse:
+        """Ask before something leaves the house or changes; the answer is a POST to here."""
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": question,
+            "question": question,
+            "consequences": consequences,
+            "button": button,
+            "back": _change_of(endpoint),
+        }
+        return TemplateResponse(request, "desk/confirm.html", context)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         """Let the service write it, with its audit."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -35,6 +36,7 @@ from calls.services.outbox import NotYet
 from calls.services.record import recording_store
 from calls.services.reviews import review_promise
 from calls.services.sound import NotRepairable, sha256_of, wav_repair
+from calls.services.webhook_events import event_publish
 from leads.models import Lead, Task
 from leads.services import lead_score_record, lead_stage_set, lead_update, timeline_add
 from leads.services.tasks import task_add
@@ -194,13 +196,31 @@ def _close(call: Call, now: datetime) -> None:
         qualified_lead_record(call_id=call.pk, lead_id=call.lead_id, now=now)
     reservation_settle(call_id=call.pk, now=now)
     Call.objects.filter(pk=call.pk).update(cost=call_cost(call.pk))
+    call.refresh_from_db(fields=("cost", "score"))
     if call.enrolment_id is not None and call.campaign is not None:
         _enrolment_free(call, call.enrolment_id, call.campaign, now)
     sheets_wake(lead_id=call.lead_id, now=now)
     if call.campaign_id is not None:
         goal_check(campaign_id=call.campaign_id, outcome=call.outcome, now=now)
         campaign_finish_if_done(campaign_id=call.campaign_id, now=now)
+    event_publish(event="call.ended", key=f"call:{call.pk}", data=_event_data(call), now=now)
     logger.info("call_settled", outcome=call.outcome, state=call.state)
+
+
+def _event_data(call: Call) -> dict[str, Any]:
+    """Return the call as other systems hear of it: who was called is behind the lead's id."""
+    return {
+        "call": str(call.pk),
+        "lead": str(call.lead_id),
+        "campaign": str(call.campaign_id) if call.campaign_id else None,
+        "direction": call.direction,
+        "state": call.state,
+        "outcome": call.outcome,
+        "seconds": call.carrier_seconds if call.carrier_seconds is not None else call.duration_s,
+        "score": call.score,
+        "cost": f"{call.cost:f}",
+        "currency": "USD",
+    }
 
 
 def _task_for_a_speaker(call: Call, now: datetime) -> None:

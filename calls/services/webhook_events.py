@@ -28,6 +28,7 @@ logger = structlog.get_logger(__name__)
 
 TEST: Final = "webhook.test"
 EVENTS: Final = {
+    "call.ended": "A call is over and settled, with its outcome",
     "budget.threshold": "A budget reaches 50, 80, 95 or 100 %",
     "cost.variance": "A bill differs from its estimate",
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.db import transaction
 from django.test import Client
 from django.urls import reverse
@@ -17,6 +18,7 @@ from django.utils import timezone
 from billing.models import BudgetAlert
 from calls.models import OutboxItem, WebhookDelivery, WebhookEndpoint
 from calls.policy.webhooks import signature
+from calls.services.aftercall import aftercall_run
 from calls.services.budget_alerts import budgets_watch
 from calls.services.outbox import outbox_run_due
 from calls.services.webhook_endpoints import (
@@ -30,11 +32,17 @@ from calls.services.webhook_events import (
     delivery_state,
     event_publish,
 )
-from calls.tests.conftest import NOON
+from calls.tests.conftest import NOON, playbook_version
 from calls.tests.test_budget_alerts import use
 from calls.tests.webhook_receiver import Receiver, receiver
 from leads.models import AuditEntry
-from tests.factories import BudgetFactory, ManagerFactory
+from tests.factories import (
+    BudgetFactory,
+    CallFactory,
+    ManagerFactory,
+    TurnFactory,
+    UserFactory,
+)
 from tests.threads import at_once, shared_database
 
 pytestmark = pytest.mark.django_db
@@ -268,16 +276,13 @@ def test_a_manager_adds_one_sees_its_secret_once_and_tests_it(
     assert "no-store" in answer["Cache-Control"]
     endpoint = WebhookEndpoint.objects.get()
     assert "whsec_" not in page(manager, "calls_webhookendpoint_change", endpoint.pk)
-    tested = manager.get(
-        reverse("admin:calls_webhookendpoint_send_test", args=(endpoint.pk,)), follow=True
-    )
-    assert "The test was taken (HTTP 200)" in tested.content.decode()
+    test = reverse("admin:calls_webhookendpoint_send_test", args=(endpoint.pk,))
+    assert f"Send a test to {endpoint.host} now?" in manager.get(test).content.decode()
+    assert there.got == []
+    assert "The test was taken (HTTP 200)" in manager.post(test, follow=True).content.decode()
     assert json.loads(there.got[0].body)["type"] == "webhook.test"
     there.status = 500
-    tested = manager.get(
-        reverse("admin:calls_webhookendpoint_send_test", args=(endpoint.pk,)), follow=True
-    )
-    assert "Answered with 500." in tested.content.decode()
+    assert "Answered with 500." in manager.post(test, follow=True).content.decode()
     assert "Not taken" in page(manager, "calls_webhookdelivery_changelist")
     assert "Our CRM" in page(manager, "calls_webhookendpoint_changelist")
 
@@ -286,9 +291,50 @@ def test_a_manager_renews_a_secret_after_a_question(manager: Client, there: Rece
     endpoint, old = listen(there)
     asked = page(manager, "calls_webhookendpoint_new_secret", endpoint.pk)
     assert "For 24 hours" in asked
-    answer = manager.post(reverse("admin:calls_webhook_secret", args=(endpoint.pk,)))
+    answer = manager.post(reverse("admin:calls_webhookendpoint_new_secret", args=(endpoint.pk,)))
     assert "whsec_" in answer.content.decode()
     assert old not in answer.content.decode()
+
+
+def test_who_may_only_look_gets_no_secret_and_sends_nothing(
+    client: Client, there: Receiver
+) -> None:
+    endpoint, _ = listen(there)
+    looker = UserFactory()
+    looker.user_permissions.add(Permission.objects.get(codename="view_webhookendpoint"))
+    client.force_login(looker)
+    for name in ("send_test", "new_secret"):
+        address = reverse(f"admin:calls_webhookendpoint_{name}", args=(endpoint.pk,))
+        answer = client.post(address, follow=True)
+        assert "whsec_" not in answer.content.decode()
+    before = endpoint.sealed_secret
+    endpoint.refresh_from_db()
+    assert (there.got, endpoint.sealed_secret) == ([], before)
+
+
+def test_a_call_that_is_over_is_heard_of_without_a_name_or_number(there: Receiver) -> None:
+    listen(there, "call.ended")
+    call = CallFactory(
+        ended=True,
+        settled_at=None,
+        outcome="qualified",
+        score=None,
+        carrier_seconds=95,
+        playbook_version=playbook_version(),
+    )
+    TurnFactory(call=call, index=1, speaker="lead")
+    for _ in range(2):
+        aftercall_run(call_id=call.pk, now=call.ended_at + timedelta(minutes=1))
+    body = only().body
+    call.refresh_from_db()
+    assert call.score is not None
+    assert json.loads(body)["data"] == {
+        "call": str(call.pk), "lead": str(call.lead_id), "campaign": str(call.campaign_id),
+        "direction": "outbound", "state": call.state, "outcome": "qualified", "seconds": 95,
+        "score": call.score, "cost": f"{call.cost:f}", "currency": "USD",
+    }  # fmt: skip
+    assert call.lead.first_name not in body
+    assert str(call.to_number)[2:] not in body
 
 
 def test_a_wrong_address_is_explained_at_the_form(manager: Client) -> None:

@@ -66,6 +66,15 @@ _DO_NOT_CALL_TABS = (
     ("Reassigned numbers", "leads_reassignedcheck_changelist", "leads.view_reassignedcheck"),
     ("Policy", "leads_callingpolicy_changelist", "leads.view_callingpolicy"),
 )
+_BILL_TABS = (
+    ("Bills", "billing_reconciliation_changelist", "billing.view_reconciliation"),
+    ("What was told", "billing_variancealert_changelist", "billing.view_variancealert"),
+    ("When to tell", "billing_variancerule_changelist", "billing.view_variancerule"),
+)
+_WEBHOOK_TABS = (
+    ("Webhooks", "calls_webhookendpoint_changelist", "calls.view_webhookendpoint"),
+    ("Deliveries", "calls_webhookdelivery_changelist", "calls.view_webhookdelivery"),
+)
 
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "REAutomation2",
@@ -114,6 +123,24 @@ UNFOLD: dict[str, Any] = {
             "items": [
                 {"title": title, "link": reverse_lazy(f"admin:{view}"), "permission": _may(may)}
                 for title, view, may in _DO_NOT_CALL_TABS
+            ],
+        },
+        {
+            "models": [
+                "billing.reconciliation",
+                "billing.variancealert",
+                {"name": "billing.variancerule", "detail": True},
+            ],
+            "items": [
+                {"title": title, "link": reverse_lazy(f"admin:{view}"), "permission": _may(may)}
+                for title, view, may in _BILL_TABS
+            ],
+        },
+        {
+            "models": ["calls.webhookendpoint", "calls.webhookdelivery"],
+            "items": [
+                {"title": title, "link": reverse_lazy(f"admin:{view}"), "permission": _may(may)}
+                for title, view, may in _WEBHOOK_TABS
             ],
         },
     ],
