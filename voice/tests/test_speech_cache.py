@@ -25,7 +25,7 @@ from calls.models import Campaign, OutboxItem
 from calls.services.campaigns import campaign_start
 from calls.services.outbox import outbox_run
 from calls.tests.conftest import playbook_version
-from tests.factories import CampaignFactory, EnrolmentFactory
+from tests.factories import BudgetFactory, CampaignFactory, EnrolmentFactory
 from voice.call_voice import call_voice, speech_cache
 from voice.engines import registry
 from voice.engines.cached import CachedSynthesizer
@@ -260,6 +260,7 @@ def test_the_command_prepares_a_campaign_once(campaign: Campaign, tmp_path: Path
 def test_starting_a_campaign_has_its_speech_prepared_a_little_at_a_time(
     campaign: Campaign, tmp_path: Path
 ) -> None:
+    BudgetFactory()
     EnrolmentFactory(campaign=campaign)
     campaign_start(campaign_id=campaign.pk, now=timezone.now())
     for _ in range(1000):
