@@ -225,8 +225,8 @@ UNFOLD: dict[str, Any] = {
                 },
                 _item("Prices", "sell", "billing_price_changelist", "billing.view_price"),
                 _item(
-                    "Our numbers",
-                    "dialpad",
+                    "Number rents",
+                    "event_repeat",
                     "billing_rentednumber_changelist",
                     "billing.view_rentednumber",
                 ),
