@@ -24,7 +24,7 @@ INSTALLED_APPS = [
     "unfold.contrib.forms",
     "unfold.contrib.inlines",
     "django.contrib.admin",
-    "reauto_site.people.PeopleConfig",  # django.contrib.auth
+    "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",

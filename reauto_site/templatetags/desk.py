@@ -89,5 +89,5 @@ def may_link(context: Context, permission: str, text: object, view: str, *args: 
     """Return a text as a link to a page, for whoever may open it; for others the text."""
     user = getattr(context.get("request"), "user", None)
     if user is None or not user.has_perm(permission):
-        return conditional_escape(text)
+        return conditional_escape(str(text))
     return format_html('<a href="{}">{}</a>', reverse(view, args=args), text)
