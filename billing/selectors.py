@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -43,11 +44,7 @@ def price_on(*, provider: str, component: str, region: str, model: str, day: dat
         model__in=(model, "*"),
         valid_from__lte=day,
     )
-    best = max(
-        rows,
-        key=lambda row: (row.region != "*", row.model != "*", row.valid_from),
-        default=None,
-    )
+    best = most_special(rows)
     if best is None:
         raise PriceUnknown(
             provider=provider, component=component, region=region, model=model, day=day
@@ -61,6 +58,15 @@ def price_of(price: Price, quantity: Decimal | Fraction) -> Decimal:
         quantity, increment=price.increment, minimum=price.minimum, rounding=price.rounding
     )
     return amount(billed, unit_price=price.unit_price)
+
+
+def most_special(rows: Iterable[Price]) -> Price | None:
+    """Return the price that wins among those that hold."""
+    return max(
+        rows,
+        key=lambda row: (row.region != "*", row.model != "*", row.valid_from),
+        default=None,
+    )
 
 
 def call_cost(call_id: UUID | str) -> Decimal:

@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from agents.jobs import evaluation_work
+from billing.services import daily_spend_add
 from calls.erasure import carrier_recording_erase
 from calls.policy.schedule import Daily, Every, Rhythm
 from calls.services.aftercall import aftercall_run
@@ -122,6 +123,10 @@ def _reconcile_costs(payload: Mapping[str, Any], now: datetime) -> None:
     call_command("reconcile_costs")
 
 
+def _daily_spend(payload: Mapping[str, Any], now: datetime) -> None:
+    daily_spend_add(now=now)
+
+
 def _refresh_prices(payload: Mapping[str, Any], now: datetime) -> None:
     call_command("refresh_prices")
 
@@ -162,6 +167,7 @@ HANDLERS: dict[str, Handler] = {
     "call_review": _call_review,
     "bulk": _bulk,
     "carrier_recording": _carrier_recording,
+    "daily_spend": _daily_spend,
     "carrier_recording_delete": _carrier_recording_delete,
     "carrier_recording_erase": _carrier_recording_erase,
     "recordings_verify": _recordings_verify,
@@ -191,6 +197,7 @@ QUEUES: dict[str, str] = {
     "carrier_recording": "slow",
     "carrier_recording_delete": "slow",
     "recordings_verify": "slow",
+    "daily_spend": "slow",
     "evaluation": "slow",
     "import": "slow",
     "jobs_purge": "slow",
@@ -236,6 +243,7 @@ def scheduled() -> dict[str, Rhythm]:
         "number_rents": Daily(time(2, 20)),
         "jobs_purge": Daily(time(4, 40)),
         "purge_expired": Daily(time(4, 20)),
+        "daily_spend": Every(timedelta(minutes=15)),
         "sheets": Every(timedelta(minutes=5)),
         "recordings_verify": Daily(time(5, 0)),
     }

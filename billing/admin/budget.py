@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
-from django.db.models import DecimalField, OuterRef, QuerySet, Subquery
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.decorators import display
 
 from billing.formats import usd
 from billing.models import Budget, BudgetPeriod
-
-_MONEY = DecimalField(max_digits=14, decimal_places=6)
+from billing.standing import BudgetUse, budget_uses
 
 
 class BudgetPeriodInline(TabularInline):
     """Past and running periods; changed by calls only."""
 
     model = BudgetPeriod
-    fields = ("starts_on", "spent", "reserved")
+    fields = ("starts_on", "spent_usd", "reserved_usd")
     readonly_fields = fields
     extra = 0
     can_delete = False
+
+    @display(description="Spent")
+    def spent_usd(self, period: BudgetPeriod) -> str:
+        return usd(period.spent)
+
+    @display(description="Promised")
+    def reserved_usd(self, period: BudgetPeriod) -> str:
+        return usd(period.reserved)
 
     def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
@@ -41,6 +51,7 @@ class BudgetAdmin(ModelAdmin):
     search_fields = ("name", "campaign__name")
     autocomplete_fields = ("campaign",)
     inlines = (BudgetPeriodInline,)
+    change_form_before_template = "desk/budget_now.html"
     fieldsets = (
         (None, {"fields": ("name", ("campaign", "active"))}),
         (
@@ -56,14 +67,29 @@ class BudgetAdmin(ModelAdmin):
         ("When it runs low", {"fields": ("notify", "pause_campaign_at_percent")}),
     )
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Budget]:
-        newest = BudgetPeriod.objects.filter(budget=OuterRef("pk")).order_by("-starts_on")
-        rows: QuerySet[Budget] = super().get_queryset(request)
-        return rows.annotate(
-            spent_last=Subquery(newest.values("spent")[:1], output_field=_MONEY),
-            reserved_last=Subquery(newest.values("reserved")[:1], output_field=_MONEY),
-            period_last=Subquery(newest.values("starts_on")[:1]),
-        )
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Read how the listed budgets stand, all at once."""
+        changes = super().get_changelist_instance(request)
+        budgets = list(changes.result_list)
+        uses = {use.budget.pk: use for use in budget_uses(timezone.now(), budgets)}
+        for budget in budgets:
+            budget.use = uses.get(budget.pk)
+        changes.result_list = budgets
+        return changes
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show how the budget stands above its form."""
+        more: dict[str, Any] = dict(extra_context or {})
+        budget = self.get_object(request, object_id)
+        if budget is not None:
+            more["uses"] = budget_uses(timezone.now(), [budget])
+        return super().change_view(request, object_id, form_url, more)
 
     @display(description="For", ordering="campaign")
     def scope(self, budget: Budget) -> str:
@@ -77,15 +103,15 @@ class BudgetAdmin(ModelAdmin):
     def soft(self, budget: Budget) -> str:
         return f"{budget.soft_percent} %"
 
-    @display(description="Used in the last period")
+    @display(description="Spent, promised and free now")
     def used(self, budget: Budget) -> SafeString | str:
-        spent = getattr(budget, "spent_last", None)
-        if spent is None:
-            return "nothing yet"
-        reserved = getattr(budget, "reserved_last", None) or 0
+        use: BudgetUse | None = getattr(budget, "use", None)
+        if use is None:
+            return "checked call by call"
         return format_html(
-            "{} + {} promised <small>since {}</small>",
-            usd(spent),
-            usd(reserved),
-            f"{getattr(budget, 'period_last', ''):%b %-d}",
+            "{}<small>{} spent, {} promised, {} free</small>",
+            mark_safe(render_to_string("desk/budget_bar.html", {"use": use})),  # noqa: S308 - a template's
+            usd(use.spent),
+            usd(use.reserved),
+            usd(use.free),
         )

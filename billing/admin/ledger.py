@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
@@ -14,8 +20,9 @@ from unfold.decorators import display
 
 from billing.admin.append_only import AppendOnlyAdmin
 from billing.admin.date_range import DateRangeFilter
+from billing.admin.ledger_total import LedgerPaginator, scope_asked
 from billing.formats import exact_usd, usd
-from billing.models import Charge, Reconciliation, Reservation, ReservationLine
+from billing.models import Charge, Price, Reconciliation, Reservation, ReservationLine
 
 STATE_COLOURS = {"Open": "warning", "Settled": "success", "Released": "info"}
 
@@ -37,28 +44,53 @@ class OutsideFilter(admin.SimpleListFilter):
         return queryset
 
 
+class VoiceFilter(admin.SimpleListFilter):
+    """Charges of calls that began with one voice."""
+
+    title = "voice"
+    parameter_name = "call__voice_tier"
+
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
+        return [("local", "Local voice"), ("premium", "Premium voice")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Charge]) -> QuerySet[Charge]:
+        return queryset.filter(call__voice_tier=self.value()) if self.value() else queryset
+
+
+class ProviderFilter(admin.SimpleListFilter):
+    """Charges of one provider. The price list knows them all; the ledger is long to search."""
+
+    title = "provider"
+    parameter_name = "provider"
+
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
+        names = Price.objects.order_by("provider").values_list("provider", flat=True).distinct()
+        return [(name, name) for name in names]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Charge]) -> QuerySet[Charge]:
+        return queryset.filter(provider=self.value()) if self.value() else queryset
+
+
 @admin.register(Charge)
 class ChargeAdmin(AppendOnlyAdmin):
     """Every amount of money, with what it was computed from."""
 
     empty_hint = "Each call writes what it costs here, line by line."
     list_display = (
-        "at",
+        "when",
         "component",
-        "provider",
-        "call",
-        "campaign",
+        "lead",
+        "in_campaign",
         "used",
-        "paid_for",
         "per_unit",
         "cost",
         "standing",
     )
     list_filter = (
         ("component", ChoicesDropdownFilter),
-        "provider",
+        ProviderFilter,
         ("campaign", RelatedDropdownFilter),
-        "call__voice_tier",
+        VoiceFilter,
         OutsideFilter,
         "is_estimate",
         ("at", DateRangeFilter),
@@ -67,15 +99,42 @@ class ChargeAdmin(AppendOnlyAdmin):
     list_select_related = ("campaign", "call__lead")
     ordering = ("-at",)
     search_fields = ("key", "campaign__name", "call__lead__first_name", "call__lead__last_name")
+    search_help_text = "Key, campaign or name"
     show_full_result_count = False
+    list_per_page = 50
+    list_before_template = "desk/ledger_total.html"
 
-    @display(description="Used")
+    def get_paginator(
+        self, request: HttpRequest, queryset: Any, per_page: int, *args: Any, **kwargs: Any
+    ) -> LedgerPaginator:
+        """Count and add up, from the sums of days where the filters allow it."""
+        paginator = LedgerPaginator(queryset, per_page, *args, **kwargs)
+        paginator.scope = scope_asked(request.GET)
+        return paginator
+
+    @display(description="When", ordering="at")
+    def when(self, charge: Charge) -> str:
+        return f"{timezone.localtime(charge.at):%-d %b %Y, %H:%M:%S}"
+
+    @display(description="Call")
+    def lead(self, charge: Charge) -> SafeString | str:
+        if charge.call is None:
+            return "–"
+        link = reverse("admin:calls_call_change", args=(charge.call_id,))
+        return format_html('<a href="{}">{}</a>', link, charge.call.lead)
+
+    @display(description="Campaign", ordering="campaign")
+    def in_campaign(self, charge: Charge) -> str:
+        return str(charge.campaign or "–")
+
+    @display(description="Used, and paid for")
     def used(self, charge: Charge) -> str:
-        return f"{charge.quantity.normalize():f} {charge.get_unit_display().lower()}"
-
-    @display(description="Paid for")
-    def paid_for(self, charge: Charge) -> str:
-        return f"{charge.billed_quantity.normalize():f}"
+        unit = charge.get_unit_display().lower()
+        used, paid = (
+            f"{number.normalize():f}" for number in (charge.quantity, charge.billed_quantity)
+        )
+        times = " ×" if unit[0].isdigit() else ""
+        return f"{used}{times} {unit}" + ("" if paid == used else f", paid {paid}")
 
     @display(description="Unit price", ordering="unit_price")
     def per_unit(self, charge: Charge) -> str:

@@ -3,6 +3,7 @@
 from billing.models.alert import BudgetAlert, QualifiedLead
 from billing.models.budget import Budget, BudgetPeriod
 from billing.models.charge import Charge
+from billing.models.daily import DailySpend, SpendMark
 from billing.models.number import RentedNumber
 from billing.models.price import Price
 from billing.models.reconciliation import Reconciliation
@@ -14,12 +15,14 @@ __all__ = [
     "BudgetAlert",
     "BudgetPeriod",
     "Charge",
+    "DailySpend",
     "Price",
     "QualifiedLead",
     "Reconciliation",
     "RentedNumber",
     "Reservation",
     "ReservationLine",
+    "SpendMark",
     "VarianceAlert",
     "VarianceRule",
 ]

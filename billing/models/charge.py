@@ -82,6 +82,7 @@ class Charge(models.Model):
             models.Index(fields=("call", "component"), name="charge_call_component"),
             models.Index(fields=("campaign", "at"), name="charge_campaign_at"),
             models.Index(fields=("at",), name="charge_at"),
+            models.Index(fields=("created_at",), name="charge_created"),
         )
         permissions = (("export_charge", "Can export charges"),)
 

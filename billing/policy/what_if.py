@@ -118,15 +118,29 @@ class WhatIf:
         return self.would_be - self.was
 
     @property
+    def saved(self) -> Decimal:
+        """USD less, or more if negative."""
+        return -self.difference
+
+    @property
     def mean(self) -> Decimal | None:
         """USD that a call would have cost on average; `None` without calls."""
         return micro(self.would_be / len(self.calls)) if self.calls else None
 
     @property
+    def was_mean(self) -> Decimal | None:
+        """USD that a call did cost on average; `None` without calls."""
+        return micro(self.was / len(self.calls)) if self.calls else None
+
+    @property
     def p95(self) -> Decimal | None:
         """USD that 95 of 100 calls would not have exceeded (nearest rank)."""
-        costs = sorted(call.would_be for call in self.calls)
-        return costs[math.ceil(len(costs) * 0.95) - 1] if costs else None
+        return _p95([call.would_be for call in self.calls])
+
+    @property
+    def was_p95(self) -> Decimal | None:
+        """USD that 95 of 100 calls did not exceed."""
+        return _p95([call.was for call in self.calls])
 
     @property
     def premium_calls(self) -> int:
@@ -166,6 +180,10 @@ def sent_share_of(*, charged: Decimal, spoken: int) -> Fraction:
         spoken: characters that were heard in that voice; of none the share is 1.
     """
     return Fraction(charged) * _PER_PRICE / spoken if spoken else Fraction(1)
+
+
+def _p95(costs: list[Decimal]) -> Decimal | None:
+    return sorted(costs)[math.ceil(len(costs) * 0.95) - 1] if costs else None
 
 
 def _again(

@@ -2,6 +2,7 @@
 
 from billing.services.alerts import budget_alert_raise, qualified_lead_record
 from billing.services.charges import charge_correct, charge_record, charge_spare
+from billing.services.daily import daily_spend_add
 from billing.services.periods import NotInTransaction
 from billing.services.prices import PriceChangeRefused, price_change, prices_seed
 from billing.services.reconciliations import actual_record
@@ -28,6 +29,7 @@ __all__ = [
     "charge_correct",
     "charge_record",
     "charge_spare",
+    "daily_spend_add",
     "price_change",
     "prices_seed",
     "qualified_lead_record",

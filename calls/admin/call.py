@@ -23,7 +23,8 @@ from calls.admin.call_now import call_now_page
 from calls.admin.funnel import LiveFilter, StepFilter
 from calls.admin.seen import call_seen
 from calls.admin.sound import outline, ranged_response
-from calls.desk.call_page import call_page, call_total, is_growing, turns_from
+from calls.desk.call_page import call_page, is_growing, turns_from
+from calls.desk.running_cost import running_costs
 from calls.formats import clock
 from calls.models import Call, Recording
 from calls.recording_files import recording_here
@@ -131,6 +132,7 @@ class CallAdmin(AppendOnlyAdmin):
                 "opts": self.opts,
                 "title": f"Call with {page.call.lead}",
                 "page": page,
+                "cost": running_costs([page.call], now=timezone.now())[page.call.pk],
                 "may_listen": request.user.has_perm("calls.view_recording"),
             },
         )
@@ -139,6 +141,7 @@ class CallAdmin(AppendOnlyAdmin):
         """Return the turns from `?from=` on, as data and as the lines of the page."""
         call = self._readable(request, call_id)
         index = request.GET.get("from", "0")
+        cost = running_costs([call], now=timezone.now())[call.pk]
         turns = turns_from(call.pk, int(index) if index.isdigit() else 0)
         return JsonResponse(
             {
@@ -147,7 +150,9 @@ class CallAdmin(AppendOnlyAdmin):
                 "state": call.get_state_display(),
                 "outcome": call.get_outcome_display(),
                 "seconds": _seconds(call),
-                "cost": usd(call_total(call.pk)),
+                "cost": usd(cost.spent),
+                "next_minute": render_to_string("desk/next_minute.html", {"cost": cost}).strip(),
+                "next_at": cost.next_at.timestamp() if cost.next_at else None,
                 "turns": [
                     {
                         "index": turn.index,

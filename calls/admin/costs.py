@@ -2,215 +2,162 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
 
 import structlog
-from django import forms
-from django.contrib import admin
+from django.conf import settings
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from billing.export import charges_csv
-from billing.formats import usd
-from billing.policy.promise import PROMISE
-from billing.selectors import PriceUnknown
+from billing.formats import account_format
+from calls.admin.ledger_links import (
+    calls_link,
+    campaign_link,
+    charges_link,
+    component_link,
+    tier_link,
+)
+from calls.admin.money_pages import money_pages
+from calls.admin.span_form import presets, span_form, span_of, span_query
 from calls.desk.costs import Costs, Part, Span, charges_in, costs
+from calls.desk.costs_table import figures_csv
 from calls.desk.forecast import forecasts
-from calls.desk.promise import promise_report, settled_costs
 from calls.desk.variance import variances
-from calls.models import Campaign
 from leads.models import AuditEntry
 from leads.services.audit import audit_record
 
 logger = structlog.get_logger(__name__)
 
-DAYS = 30
-SIMULATED = 5000
-"""Calls of the simulated campaign: a tenth of a second, and within 2 % of many more."""
-
-
-class SpanForm(forms.Form):
-    """From a day to a day, both included, of one campaign or of all."""
-
-    since = forms.DateField(widget=forms.DateInput(attrs={"type": "date"}), label="From")
-    until = forms.DateField(widget=forms.DateInput(attrs={"type": "date"}), label="To")
-    campaign = forms.ModelChoiceField(
-        Campaign.objects.order_by("name"), required=False, empty_label="All campaigns"
-    )
-
-    def clean(self) -> dict[str, Any]:
-        data: dict[str, Any] = super().clean() or {}
-        since, until = data.get("since"), data.get("until")
-        if since and until and since > until:
-            raise forms.ValidationError("The first day is after the last: exchange them.")
-        if since and until and until - since > timedelta(days=366):
-            raise forms.ValidationError("More than a year: choose a shorter time.")
-        return data
+MOST_EXPORTED = 200_000
+"""Charges of one file: more make a file that no spreadsheet opens."""
+_EXPORTS = (("charges", "Export charges (CSV)"), ("figures", "Export these figures (CSV)"))
+_MOST_LINES = 8
+"""Parts with a colour of their own in a chart; the smaller ones are one more together."""
 
 
 def costs_page(request: HttpRequest) -> HttpResponse:
     """Show what was spent, on what, and what it bought."""
-    _require(request, "billing.view_charge")
+    may_or_denied(request, "billing.view_charge")
     now = timezone.now()
-    form = _form(request.GET, now)
-    span = _span(form, now)
+    form = span_form(request.GET, now)
+    span = span_of(form, now)
     found = costs(span)
-    days = (_local(span.since), _local(span.until) - timedelta(days=1))
+    links = {
+        "components": [(part, component_link(part, span)) for part in found.components],
+        "campaigns": [(part, campaign_link(part, span)) for part in found.campaigns],
+        "tiers": [(part, tier_link(part, span)) for part in found.tiers],
+    }
     context: dict[str, Any] = {
         **admin.site.each_context(request),
+        **links,
         "title": "Costs",
-        "promise": PROMISE,
+        "money_pages": money_pages(request),
         "form": form,
+        "span": span,
+        "span_query": span_query(span),
+        "span_text": urlencode(span_query(span)),
+        "zone": settings.ENV.account_time_zone,
+        "exports": _EXPORTS,
+        "presets": presets(span, now),
         "costs": found,
-        "components": _linked(found.components, "component__exact", span),
-        "campaigns": _linked(found.campaigns, "campaign__id__exact", span),
-        "tiers": _linked(found.tiers, "call__voice_tier", span),
         "all_charges": charges_link(span),
-        "chart": _chart(found),
-        "variances": variances(since=span.since, until=span.until),
-        "presets": [(n, now_days(now, n)) for n in (7, 30, 90)],
-        "days": days,
+        "all_calls": {
+            step: calls_link(span, step=step)
+            for step in ("answered", "qualified", "appointment")
+        },
+        "days": [
+            (day, sum(line[index] for line in found.component_days.values()),
+             charges_link(_one_day(span, found, index)))
+            for index, day in enumerate(found.days)
+        ],
+        "chart": _chart(span, found, links),
+        "variances": variances(since=span.since, until=span.until)[:4],
         "may_export": request.user.has_perm("billing.export_charge"),
-    }
+    }  # fmt: skip
     if request.user.has_perm("billing.view_budget"):
         context["forecasts"] = forecasts(now)
     return TemplateResponse(request, "desk/costs.html", context)
 
 
-def promise_page(request: HttpRequest) -> HttpResponse:
-    """Show which voice keeps a call under $0.10, simulated and as it was."""
-    _require(request, "billing.view_charge")
-    now = timezone.now()
-    since = now - timedelta(days=DAYS)
-    context: dict[str, Any] = {
-        **admin.site.each_context(request),
-        "title": f"Less than {usd(PROMISE)} a call",
-        "promise": PROMISE,
-        "settled": [
-            {
-                "cost": row,
-                "link": charges_link(
-                    Span(since, now + timedelta(days=1)), call__voice_tier=row.tier
-                ),
-            }
-            for row in settled_costs(since=since)
-        ],
-    }
-    try:
-        context["report"] = promise_report(calls=SIMULATED, seed=1, day=now.date())
-    except PriceUnknown as error:
-        context["problem"] = str(error)
-    return TemplateResponse(request, "desk/promise.html", context)
-
-
 @require_POST
 def costs_export(request: HttpRequest) -> HttpResponse:
-    """Hand the charges of the span out as CSV, and keep who took them."""
-    _require(request, "billing.view_charge")
-    _require(request, "billing.export_charge")
+    """Hand the charges or the figures of the span out as CSV, and keep who took charges."""
+    may_or_denied(request, "billing.view_charge")
+    may_or_denied(request, "billing.export_charge")
     now = timezone.now()
-    form = _form(request.POST, now)
+    form = span_form(request.POST, now)
     if not form.is_valid():
         return HttpResponse("Choose a first and a last day.", status=400, content_type="text/plain")
-    span = _span(form, now)
-    text, count = charges_csv(charges_in(span))
-    first, last = _local(span.since), _local(span.until) - timedelta(days=1)
-    audit_record(
-        action=AuditEntry.Action.EXPORT,
-        text=f"Exported {count} charges from {first} to {last}.",
-        actor=request.user,
-        data={"since": str(first), "until": str(last)},
-    )
+    span = span_of(form, now)
+    figures = request.POST.get("what") == "figures"
+    if figures:
+        text, count = figures_csv(costs(span)), 0
+    else:
+        charges = charges_in(span)
+        if charges[MOST_EXPORTED:].exists():
+            messages.error(
+                request,
+                f"These are more than {MOST_EXPORTED:,} charges: choose fewer days for a file.",
+            )
+            return HttpResponseRedirect(f"{reverse('costs')}?{urlencode(span_query(span))}")
+        text, count = charges_csv(charges)
+        audit_record(
+            action=AuditEntry.Action.EXPORT,
+            text=f"Exported {count} charges from {span.first} to {span.last}.",
+            actor=request.user,
+            data=span_query(span),
+        )
     logger.info(
-        "charges_exported",
-        user_id=request.user.pk,
-        count=count,
-        since=str(first),
-        until=str(last),
-        campaign_id=str(span.campaign_id) if span.campaign_id else None,
+        "costs_exported", user_id=request.user.pk, count=count, figures=figures, **span_query(span)
     )
     # A byte-order mark, or Excel reads names in the wrong encoding.
     response = HttpResponse("\ufeff" + text, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="costs-{first}-{last}.csv"'
+    name = f"{'figures' if figures else 'costs'}-{span.first}-{span.last}.csv"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
 
-def now_days(now: datetime, days: int) -> str:
-    """Return the query of the last so many days, today included."""
-    today = timezone.localtime(now).date()
-    return urlencode({"since": today - timedelta(days=days - 1), "until": today})
+def may_or_denied(request: HttpRequest, permission: str) -> None:
+    """Raise PermissionDenied unless the viewer has a permission."""
+    if not request.user.has_perm(permission):
+        raise PermissionDenied
 
 
-def charges_link(span: Span, **more: str) -> str:
-    """Return the address of the list of the charges behind a figure."""
-    query = {
-        "at_from_0": f"{_local(span.since)}",
-        "at_from_1": "00:00:00",
-        "at_to_0": f"{_local(span.until) - timedelta(days=1)}",
-        "at_to_1": "23:59:59",
-        **more,
-    }
-    if span.campaign_id is not None:
-        query.setdefault("campaign__id__exact", str(span.campaign_id))
-    return f"{reverse('admin:billing_charge_changelist')}?{urlencode(query)}"
+def _one_day(span: Span, found: Costs, index: int) -> Span:
+    return Span(found.days[index], found.days[index], span.campaign_id, span.tier)
 
 
-def _linked(parts: list[Part], name: str, span: Span) -> list[tuple[Part, str]]:
-    outside = {"campaign__id__exact": "campaign", "call__voice_tier": "call"}
-    return [
-        (part, charges_link(span, **({name: part.key} if part.key else {"outside": outside[name]})))
-        for part in parts
-    ]
-
-
-def _chart(found: Costs) -> dict[str, Any]:
+def _chart(span: Span, found: Costs, links: dict[str, list[tuple[Part, str]]]) -> dict[str, Any]:
     # Floats are for the eye only; the tables beside have the exact amounts.
     return {
         "days": [f"{day:%b} {day.day}" for day in found.days],
-        "component": {
-            name: [float(x) for x in line] for name, line in found.component_days.items()
-        },
-        "campaign": {name: [float(x) for x in line] for name, line in found.campaign_days.items()},
+        "links": [charges_link(_one_day(span, found, index)) for index in range(len(found.days))],
+        "money": asdict(account_format()),
+        "component": _lines(found.components, found.component_days, "component__exact"),
+        "campaign": _lines(found.campaigns, found.campaign_days, "campaign__id__exact"),
     }
 
 
-def _form(data: Any, now: datetime) -> SpanForm:
-    today = timezone.localtime(now).date()
-    chosen = {
-        "since": data.get("since") or today - timedelta(days=DAYS - 1),
-        "until": data.get("until") or today,
-        "campaign": data.get("campaign") or None,
-    }
-    return SpanForm(chosen)
-
-
-def _span(form: SpanForm, now: datetime) -> Span:
-    """Return what the form asks for, or the last days if it makes no sense."""
-    today = timezone.localtime(now).date()
-    first, last = today - timedelta(days=DAYS - 1), today
-    campaign: UUID | None = None
-    if form.is_valid():
-        first, last = form.cleaned_data["since"], form.cleaned_data["until"]
-        chosen = form.cleaned_data["campaign"]
-        campaign = chosen.pk if chosen else None
-    return Span(_midnight(first), _midnight(last + timedelta(days=1)), campaign)
-
-
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))
-
-
-def _local(moment: datetime) -> date:
-    return timezone.localtime(moment).date()
-
-
-def _require(request: HttpRequest, permission: str) -> None:
-    if not request.user.has_perm(permission):
-        raise PermissionDenied
+def _lines(parts: list[Part], days: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    shown = [
+        {
+            "label": part.label,
+            "values": [float(amount) for amount in days[part.key]],
+            "query": urlencode({name: part.key} if part.key else {"outside": "campaign"}),
+        }
+        for part in parts[:_MOST_LINES]
+        if part.amount
+    ]
+    rest = [days[part.key] for part in parts[_MOST_LINES:]]
+    if rest:
+        sums = [float(sum(amounts)) for amounts in zip(*rest, strict=True)]
+        shown.append({"label": "Others", "values": sums, "query": ""})
+    return shown

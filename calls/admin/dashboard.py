@@ -7,7 +7,8 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils import timezone
 
-from calls.desk.dashboard import budget_uses, needs_a_person, periods
+from billing.standing import budget_uses
+from calls.desk.dashboard import needs_a_person, periods
 from calls.desk.live import kill_switch, live_calls
 from leads.access import sees_every_lead
 from leads.todo import desk_of

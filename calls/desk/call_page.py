@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet, Sum
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from billing.formats import usd, whole_usd
@@ -153,12 +153,6 @@ def is_growing(call: Call) -> bool:
 def turns_from(call_id: UUID | str, index: int) -> list[Turn]:
     """Return the turns of a call from an index on."""
     return list(Turn.objects.filter(call_id=call_id, index__gte=index).order_by("index"))
-
-
-def call_total(call_id: UUID | str) -> Decimal:
-    """Return what a call has cost so far, USD."""
-    total = Charge.objects.filter(call_id=call_id).aggregate(total=Sum("amount"))["total"]
-    return total or Decimal(0)
 
 
 def _costs(call: Call) -> tuple[list[CostLine], Decimal]:

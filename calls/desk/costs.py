@@ -6,207 +6,168 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
-from django.db.models import (
-    Count,
-    DurationField,
-    Exists,
-    ExpressionWrapper,
-    F,
-    OuterRef,
-    Q,
-    QuerySet,
-    Sum,
-)
-from django.db.models.functions import TruncDate
+from django.db.models import QuerySet
 
 from billing.models import Charge
 from billing.models.price import Component
 from billing.policy.rounding import micro
-from billing.selectors import Spared, speech_spared
-from calls.desk.funnel import STEPS
+from billing.selectors import Spared
+from billing.spend import SpendCell, SpendScope, day_begins, spend_cells
+from calls.desk.bought import Bought, bought_by
 from calls.models import Call, Campaign
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What is looked at: from a moment, up to but without another, of one campaign or of all."""
+    """What is looked at: days of the account's clock, both included, one campaign or voice, or all.
 
-    since: datetime
-    until: datetime
+    The charges of a span are those of its days; its calls are those that began on them.
+    """
+
+    first: date
+    last: date
     campaign_id: UUID | None = None
+    tier: str | None = None
+
+    @property
+    def since(self) -> datetime:
+        """Its first moment."""
+        return day_begins(self.first)
+
+    @property
+    def until(self) -> datetime:
+        """The first moment after it."""
+        return day_begins(self.last + timedelta(days=1))
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One part of the money: what it is, USD, its share of all (0-1), and its list filter."""
+class Figure:
+    """USD, and what they bought. Its rates are None where nothing of the kind was bought."""
 
-    key: str
-    label: str
     amount: Decimal
-    share: float
-    calls: int
-
-
-@dataclass(frozen=True, slots=True)
-class CostSummary:
-    """The money of a span, and what it bought."""
-
-    spent: Decimal
-    calls: int
-    """Calls that cost something, answered or not."""
-    answered: int
-    minutes: Decimal
-    """Talked, from answer to end."""
-    qualified: int
-    appointments: int
-    spared: Spared
-    """By speech that had been made before."""
+    bought: Bought
 
     @property
     def per_call(self) -> Decimal | None:
-        """USD per answered call."""
-        return _per(self.spent, self.answered)
+        """USD per call that a person answered."""
+        return _per(self.amount, self.bought.answered)
 
     @property
     def per_minute(self) -> Decimal | None:
-        """USD per minute talked."""
-        return _per(self.spent, self.minutes)
+        """USD per minute on the line."""
+        return _per(self.amount, self.bought.minutes)
 
     @property
     def per_qualified(self) -> Decimal | None:
         """USD per qualified lead."""
-        return _per(self.spent, self.qualified)
+        return _per(self.amount, self.bought.qualified)
 
     @property
     def per_appointment(self) -> Decimal | None:
         """USD per appointment."""
-        return _per(self.spent, self.appointments)
+        return _per(self.amount, self.bought.appointments)
+
+
+@dataclass(frozen=True, slots=True)
+class Part(Figure):
+    """One part of the money: what it is, and its share of all (0-1)."""
+
+    key: str
+    label: str
+    share: float
 
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """One reading of the ledger. Each list of parts sums up to `summary.spent` exactly."""
+    """One reading of the ledger. Each list of parts sums up to `total.amount` exactly."""
 
-    summary: CostSummary
+    total: Figure
+    spared: Spared
+    """By speech that had been made before."""
     components: list[Part]
     campaigns: list[Part]
     tiers: list[Part]
     days: list[date]
     component_days: dict[str, list[Decimal]]
-    """Label to USD per day of `days`."""
+    """Key to USD per day of `days`."""
     campaign_days: dict[str, list[Decimal]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Cell:
-    day: date
-    component: str
-    campaign: str
-    tier: str
-    amount: Decimal
 
 
 NO_CAMPAIGN = "No campaign"
 NO_CALL = "Outside calls"
 TIERS = {"local": "Local voice", "premium": "Premium voice", "": NO_CALL}
-MOST_LINES = 8
-"""Campaigns with a colour of their own in the chart; the smaller ones are one more together."""
+
+
+def scope_of(span: Span) -> SpendScope:
+    """Return which charges a span's are."""
+    return SpendScope(span.first, span.last, campaign_id=span.campaign_id, tier=span.tier)
 
 
 def charges_in(span: Span) -> QuerySet[Charge]:
     """Return the charges of a span."""
-    rows = Charge.objects.filter(at__gte=span.since, at__lt=span.until)
-    return rows if span.campaign_id is None else rows.filter(campaign_id=span.campaign_id)
+    return scope_of(span).charges
+
+
+def calls_in(span: Span) -> QuerySet[Call]:
+    """Return the calls that began in a span."""
+    rows = Call.objects.filter(created_at__gte=span.since, created_at__lt=span.until)
+    if span.campaign_id is not None:
+        rows = rows.filter(campaign_id=span.campaign_id)
+    return rows if span.tier is None else rows.filter(voice_tier=span.tier)
 
 
 def costs(span: Span) -> Costs:
-    """Return the costs of a span in a constant number of queries.
-
-    Days are those of the current time zone.
-    """
-    cells = _cells(span)
+    """Return the costs of a span in a constant number of queries."""
+    cells = spend_cells(scope_of(span))
     spent = sum((cell.amount for cell in cells), Decimal(0))
-    days = _days(cells)
-    names = dict(Campaign.objects.values_list("pk", "name"))
-    campaign_names = {str(key): name for key, name in names.items()} | {"": NO_CAMPAIGN}
-    counts = {field: _calls_by(span, field) for field in ("component", "campaign_id", "tier")}
+    bought = bought_by(calls_in(span))
+    names = {str(key): name for key, name in Campaign.objects.values_list("pk", "name")}
     components = _parts(
-        cells, lambda cell: cell.component, dict(Component.choices), spent, counts["component"]
+        cells, _component, dict(Component.choices), spent, lambda key: bought.in_all
     )
-    campaigns = _parts(
-        cells, lambda cell: cell.campaign, campaign_names, spent, counts["campaign_id"]
-    )
+    campaigns = _parts(cells, _campaign, names | {"": NO_CAMPAIGN}, spent, bought.of_campaign)
+    tiers = _parts(cells, _tier, TIERS, spent, bought.of_tier)
+    days = _days(cells)
     return Costs(
-        summary=_summary(span, spent),
+        total=Figure(spent, bought.in_all),
+        spared=_spared(cells),
         components=components,
         campaigns=campaigns,
-        tiers=_parts(cells, lambda cell: cell.tier, TIERS, spent, counts["tier"]),
+        tiers=tiers,
         days=days,
-        component_days=_by_day(cells, days, components, lambda cell: cell.component),
-        campaign_days=_by_day(cells, days, campaigns, lambda cell: cell.campaign),
+        component_days=_by_day(cells, days, components, _component),
+        campaign_days=_by_day(cells, days, campaigns, _campaign),
     )
 
 
-def _cells(span: Span) -> list[_Cell]:
-    rows = (
-        charges_in(span)
-        .order_by()
-        .values("component", "campaign_id", day=TruncDate("at"), tier=F("call__voice_tier"))
-        .annotate(total=Sum("amount"))
+def _component(cell: SpendCell) -> str:
+    return cell.component
+
+
+def _campaign(cell: SpendCell) -> str:
+    return str(cell.campaign_id or "")
+
+
+def _tier(cell: SpendCell) -> str:
+    return cell.tier
+
+
+def _spared(cells: Iterable[SpendCell]) -> Spared:
+    cached = [cell for cell in cells if cell.component == Component.TTS_CACHED]
+    return Spared(
+        characters=round(sum((cell.quantity for cell in cached), Decimal(0)) * 1000),
+        amount=micro(sum((cell.worth for cell in cached), Decimal(0))),
     )
-    # Each sum is exact at six places, so that sums of sums are too.
-    return [
-        _Cell(
-            day=row["day"],
-            component=row["component"],
-            campaign=str(row["campaign_id"] or ""),
-            tier=row["tier"] or "",
-            amount=micro(row["total"]),
-        )
-        for row in rows
-    ]
-
-
-def _summary(span: Span, spent: Decimal) -> CostSummary:
-    paid = Exists(charges_in(span).filter(call=OuterRef("pk")))
-    answered = Q(answered_at__isnull=False)
-    talk = ExpressionWrapper(F("ended_at") - F("answered_at"), output_field=DurationField())
-    figures = Call.objects.filter(paid).aggregate(
-        calls=Count("pk"),
-        answered=Count("pk", filter=answered),
-        qualified=Count("lead", filter=STEPS["qualified"][1], distinct=True),
-        appointments=Count("pk", filter=STEPS["appointment"][1]),
-        talked=Sum(talk, filter=answered & Q(ended_at__isnull=False)),
-    )
-    talked: timedelta = figures["talked"] or timedelta(0)
-    return CostSummary(
-        spent=spent,
-        calls=figures["calls"],
-        answered=figures["answered"],
-        minutes=Decimal(talked // timedelta(seconds=1)) / 60,
-        qualified=figures["qualified"],
-        appointments=figures["appointments"],
-        spared=speech_spared(charges_in(span)),
-    )
-
-
-def _calls_by(span: Span, field: str) -> dict[str, int]:
-    rows = charges_in(span).order_by()
-    if field == "tier":
-        rows = rows.annotate(tier=F("call__voice_tier"))
-    counted = rows.values(field).annotate(count=Count("call", distinct=True))
-    return {str(row[field] or ""): row["count"] for row in counted}
 
 
 def _parts(
-    cells: Iterable[_Cell],
-    key_of: Callable[[_Cell], str],
-    labels: dict[str, Any],
+    cells: Iterable[SpendCell],
+    key_of: Callable[[SpendCell], str],
+    labels: dict[str, str],
     spent: Decimal,
-    calls: dict[str, int],
+    bought_of: Callable[[str], Bought],
 ) -> list[Part]:
     sums: dict[str, Decimal] = {}
     for cell in cells:
@@ -217,14 +178,14 @@ def _parts(
             label=str(labels.get(key, key)),
             amount=amount,
             share=float(amount / spent) if spent else 0.0,
-            calls=calls.get(key, 0),
+            bought=bought_of(key),
         )
         for key, amount in sums.items()
     ]
     return sorted(parts, key=lambda part: (-part.amount, part.label))
 
 
-def _days(cells: list[_Cell]) -> list[date]:
+def _days(cells: list[SpendCell]) -> list[date]:
     if not cells:
         return []
     first, last = min(cell.day for cell in cells), max(cell.day for cell in cells)
@@ -232,17 +193,16 @@ def _days(cells: list[_Cell]) -> list[date]:
 
 
 def _by_day(
-    cells: list[_Cell], days: list[date], parts: list[Part], key_of: Callable[[_Cell], str]
+    cells: list[SpendCell],
+    days: list[date],
+    parts: list[Part],
+    key_of: Callable[[SpendCell], str],
 ) -> dict[str, list[Decimal]]:
-    shown = {part.key: part.label for part in parts[:MOST_LINES]}
     place = {day: index for index, day in enumerate(days)}
-    lines: dict[str, list[Decimal]] = {}
+    lines = {part.key: [Decimal(0)] * len(days) for part in parts}
     for cell in cells:
-        label = shown.get(key_of(cell), "Others")
-        line = lines.setdefault(label, [Decimal(0)] * len(days))
-        line[place[cell.day]] += cell.amount
-    order = {label: index for index, label in enumerate(shown.values())}
-    return dict(sorted(lines.items(), key=lambda item: order.get(item[0], len(order))))
+        lines[key_of(cell)][place[cell.day]] += cell.amount
+    return lines
 
 
 def _per(spent: Decimal, count: Decimal | int) -> Decimal | None:

@@ -12,9 +12,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from billing.formats import usd
-from billing.models import Budget, BudgetAlert, Charge
+from billing.models import BudgetAlert, Charge
 from billing.policy.limits import period_start
-from billing.standing import limit_with, standings
 from calls.desk.funnel import STEPS, with_lead_spoke
 from calls.desk.variance import variances
 from calls.models import Call, Campaign, Enrolment, OutboxItem, Turn
@@ -68,38 +67,6 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True)
-class BudgetUse:
-    """How much of a budget's running period is used."""
-
-    budget: Budget
-    spent: Decimal
-    reserved: Decimal
-    limit: Decimal
-    """USD that the period may spend: the limit, or what qualified leads have earned."""
-
-    @property
-    def share(self) -> float:
-        """Spent and promised as a share of the limit."""
-        if not self.limit:
-            return 1.0
-        return float((self.spent + self.reserved) / self.limit)
-
-    @property
-    def bar(self) -> int:
-        """Width of its bar, percent."""
-        return min(100, round(self.share * 100))
-
-    @property
-    def standing(self) -> str:
-        """In words, so that colour does not carry it alone."""
-        if self.share >= 1:
-            return "used up: nothing is dialled"
-        if self.share * 100 >= self.budget.soft_percent:
-            return "cheaper voice"
-        return "within"
-
-
-@dataclass(frozen=True, slots=True)
 class Attention:
     """Something that a person has to look at."""
 
@@ -141,25 +108,6 @@ def periods(now: datetime) -> list[Period]:
             )
         )
     return result
-
-
-def budget_uses(now: datetime) -> list[BudgetUse]:
-    """Return the active budgets with what is used of their running period."""
-    rows = Budget.objects.filter(active=True).exclude(period=Budget.Period.CALL)
-    budgets = list(rows.select_related("campaign")[:20])
-    running = {each.period.budget_id: each for each in standings(budgets, now=now)}
-    uses = []
-    for budget in budgets:
-        standing = running.get(budget.pk)
-        uses.append(
-            BudgetUse(
-                budget=budget,
-                spent=standing.period.spent if standing else Decimal(0),
-                reserved=standing.period.reserved if standing else Decimal(0),
-                limit=standing.limit if standing else limit_with(budget),
-            )
-        )
-    return sorted(uses, key=lambda use: use.share, reverse=True)
 
 
 def needs_a_person(now: datetime) -> list[Attention]:

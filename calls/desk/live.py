@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
-from django.db.models import Count, DecimalField, OuterRef, QuerySet, Subquery, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 
-from billing.models import Charge
+from calls.desk.running_cost import RunningCost, running_costs
 from calls.models import Call, KillSwitch, Turn
 from leads.access import Viewer, seen_by
 
@@ -22,22 +20,18 @@ class LiveCard:
 
     call: Call
     seconds: int
-    cost: Decimal
+    cost: RunningCost
     last_text: str
     last_speaker: str
     agent: str
 
 
 def live_calls(now: datetime, *, viewer: Viewer) -> list[LiveCard]:
-    """Return the live calls that a user may see in one query, the longest first, at most 100."""
+    """Return the live calls that a user may see, the longest first, at most 100.
+
+    Three queries, however many they are.
+    """
     last = Turn.objects.filter(call=OuterRef("pk")).order_by("-index")
-    spent = (
-        Charge.objects.filter(call=OuterRef("pk"))
-        .order_by()
-        .values("call")
-        .annotate(total=Sum("amount"))
-        .values("total")
-    )
     rows = (
         seen_by(Call.objects.filter(state__in=Call.ACTIVE_STATES), viewer)
         .select_related("lead", "campaign")
@@ -45,22 +39,21 @@ def live_calls(now: datetime, *, viewer: Viewer) -> list[LiveCard]:
             last_text=Subquery(last.values("text")[:1]),
             last_speaker=Subquery(last.values("speaker")[:1]),
             last_agent=Subquery(last.filter(speaker="agent").values("agent")[:1]),
-            spent=Coalesce(
-                Subquery(spent), Decimal(0), output_field=DecimalField(decimal_places=6)
-            ),
         )
         .order_by("created_at")[:MOST]
     )
+    calls = list(rows)
+    running = running_costs(calls, now=now)
     return [
         LiveCard(
             call=call,
             seconds=int((now - call.answered_at).total_seconds()) if call.answered_at else 0,
-            cost=call.spent,
+            cost=running[call.pk],
             last_text=call.last_text or "",
             last_speaker=call.last_speaker or "",
             agent=call.last_agent or "",
         )
-        for call in rows
+        for call in calls
     ]
 
 

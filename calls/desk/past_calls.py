@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -50,14 +52,59 @@ def tier_what_if(
     Raises:
         PriceUnknown: the price list lacks one of the voices; it names which.
     """
-    calls = settled_calls(since=since, until=until, campaign_id=campaign_id)
+    found = tier_what_ifs(
+        policies=(policy,), since=since, until=until, campaign_id=campaign_id, day=day
+    )
+    return found.results[0]
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIfs:
+    """Some policies on the same past calls."""
+
+    results: list[WhatIf]
+    """One per policy, in their order."""
+    premium: VoicePrice
+    local: VoicePrice
+    sent_share: Fraction
+    """Characters that the premium voice was sent for each one heard, measured on these calls."""
+    more: bool
+    """Whether older calls were left out."""
+
+
+def tier_what_ifs(
+    *,
+    policies: Sequence[TierPolicy],
+    since: datetime,
+    until: datetime,
+    campaign_id: UUID | None = None,
+    day: date,
+    most: int = MOST,
+) -> WhatIfs:
+    """Return what the settled calls of a time would have cost, under each of some policies.
+
+    Args:
+        since, until: when the calls were made; `until` is the first moment after.
+        day: whose prices hold for the voices.
+        most: how many calls are looked at, the newest.
+
+    Raises:
+        PriceUnknown: the price list lacks one of the voices; it names which.
+    """
     premium, local = voice_prices(day)
-    return what_if(
-        past_calls(calls),
-        policy=policy,
+    calls = settled_calls(since=since, until=until, campaign_id=campaign_id)
+    answered = calls.filter(answered_at__isnull=False)
+    read = past_calls(answered, most=most)
+    share = sent_share(Call.objects.filter(pk__in=[call.call_id for call in read]))
+    return WhatIfs(
+        results=[
+            what_if(read, policy=policy, premium=premium, local=local, sent_share=share)
+            for policy in policies
+        ],
         premium=premium,
         local=local,
-        sent_share=sent_share(calls),
+        sent_share=share,
+        more=len(read) == most and answered[most:].exists(),
     )
 
 
@@ -71,9 +118,9 @@ def settled_calls(
     return Call.objects.filter(scope).order_by("-created_at")
 
 
-def past_calls(calls: QuerySet[Call]) -> list[PastCall]:
+def past_calls(calls: QuerySet[Call], *, most: int = MOST) -> list[PastCall]:
     """Return calls with their costs and the agent's turns, in a constant number of queries."""
-    rows = list(calls.only("pk", "lead_id", "created_at")[:MOST])
+    rows = list(calls.only("pk", "lead_id", "created_at")[:most])
     ids = [call.pk for call in rows]
     voice, rest = _costs(ids)
     turns: dict[UUID, list[Turn]] = defaultdict(list)

@@ -12,13 +12,16 @@ from django.conf import settings
 from billing.models.price import Component
 from billing.policy.promise import (
     PROMISE,
+    PROMISED_SECONDS,
     Assumptions,
     CallPolicy,
     Outcome,
+    SimulatedCall,
     Tariff,
     Tariffs,
     Voice,
     all_policies,
+    call_bill,
     campaign_simulated,
     promise_tested,
     shipped_assumptions,
@@ -28,8 +31,31 @@ from billing.selectors import price_on
 from calls.models import Call, Campaign
 
 CARRIER = "twilio"
+_COMPARED: tuple[tuple[Voice, bool], ...] = (
+    ("local", True),
+    ("premium", True),
+    ("premium", False),
+)
 MOST = 20_000
 """Calls of the ledger that are read, the newest first."""
+
+
+LENGTHS = (60, 61, 120, PROMISED_SECONDS, 190, 300)
+"""Seconds of the calls that show what rounding does: whole minutes, and those just begun."""
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """What a call of some seconds costs by voice, recorded by us, USD."""
+
+    seconds: int
+    local: Decimal
+    premium: Decimal
+    """With the speech cache."""
+    uncached: Decimal
+    """Premium without it."""
+    rounding: Decimal
+    """Paid for time not used, whatever the voice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +68,13 @@ class Report:
     default: Outcome
     outcomes: list[Outcome]
     assumptions: Assumptions
+    lengths: list[Length]
+
+    @property
+    def cache_spares(self) -> Decimal:
+        """USD that the speech cache spares on a premium call of three minutes."""
+        row = next(row for row in self.lengths if row.seconds == PROMISED_SECONDS)
+        return row.uncached - row.premium
 
     @property
     def premium(self) -> list[Outcome]:
@@ -119,7 +152,21 @@ def promise_report(*, calls: int, seed: int, day: date) -> Report:
         default=next(row for row in outcomes if row.policy == default),
         outcomes=outcomes,
         assumptions=assumptions,
+        lengths=[_length(seconds, tariffs, assumptions) for seconds in LENGTHS],
     )
+
+
+def _length(seconds: int, tariffs: Tariffs, assumptions: Assumptions) -> Length:
+    local, premium, uncached = (
+        call_bill(
+            SimulatedCall(seconds, 0.0),
+            CallPolicy(voice, cached, carrier_records=False),
+            tariffs=tariffs,
+            assumptions=assumptions,
+        )
+        for voice, cached in _COMPARED
+    )
+    return Length(seconds, local.total, premium.total, uncached.total, local.rounding)
 
 
 def settled_costs(*, since: datetime) -> list[Settled]:

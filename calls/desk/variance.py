@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import Count, Sum
+from django.db.models import Count, F, Sum
+from django.db.models.functions import Abs
 
 from billing.models import Reconciliation, VarianceRule
 from billing.models.price import Component
 from billing.policy.rounding import micro
+
+MOST = 25
+"""Calls that are named one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,19 @@ class Variance:
         return (
             abs(self.share) * 100 >= self.rule.percent and abs(self.difference) >= self.rule.least
         )
+
+
+def furthest_off(*, since: datetime, until: datetime, component: str = "") -> list[Reconciliation]:
+    """Return the bills that were furthest off their estimates, of one component or all."""
+    rows = Reconciliation.objects.filter(at__gte=since, at__lt=until)
+    if component:
+        rows = rows.filter(component=component)
+    return list(
+        rows.annotate(off=Abs(F("actual") - F("estimated")))
+        .filter(off__gt=0)
+        .select_related("call__lead", "call__campaign")
+        .order_by("-off", "-at")[:MOST]
+    )
 
 
 def variances(*, since: datetime, until: datetime | None = None) -> list[Variance]:

@@ -13,7 +13,8 @@ from django.db import connection, transaction
 
 from billing.models import Budget, BudgetAlert, BudgetPeriod, QualifiedLead
 from billing.services import BudgetExhausted
-from calls.desk.dashboard import budget_uses, needs_a_person
+from billing.standing import budget_uses
+from calls.desk.dashboard import needs_a_person
 from calls.models import Campaign, Enrolment, OutboxItem
 from calls.services.budget_alerts import NO_SERVER, budget_refusal_note, budgets_watch
 from calls.services.dialer import dial_next
@@ -194,12 +195,12 @@ def test_a_budget_per_lead_is_measured_by_what_its_leads_have_earned() -> None:
     assert unbegun.limit == 5
     period = use(budget, "4.80")
     [before] = budget_uses(NOON)
-    assert (before.limit, before.bar) == (5, 96)
+    assert (before.limit, before.spent_percent) == (5, 96)
     call = CallFactory(ended=True)
     for lead in (call.lead, LeadFactory(), LeadFactory(), LeadFactory()):
         QualifiedLead.objects.create(period=period, lead=lead, call=call, at=NOON)
     [after] = budget_uses(NOON)
-    assert (after.limit, after.bar) == (12, 40)
+    assert (after.limit, after.spent_percent) == (12, 40)
 
 
 @pytest.mark.django_db

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from html import unescape
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -22,6 +23,8 @@ from billing.export import cell, charges_csv
 from billing.models import Charge
 from billing.policy.forecast import look_back, runs_out_at
 from billing.policy.limits import period_end
+from billing.services import daily_spend_add
+from billing.spend import day_begins
 from calls.desk.costs import Span, costs
 from calls.desk.forecast import forecasts
 from calls.models import Outcome
@@ -54,27 +57,40 @@ def charge(call: Any, amount: str, *, component: str = "telephony_out", at: Any 
     return made
 
 
-def week() -> Span:
-    now = timezone.now()
-    return Span(now - timedelta(days=7), now + timedelta(days=1))
+def week(**more: Any) -> Span:
+    today = timezone.now().date()
+    return Span(today - timedelta(days=7), today, **more)
 
 
 def test_it_tells_the_cost_of_a_call_a_minute_a_lead_and_an_appointment() -> None:
     spend("0.08", seconds=120, outcome=Outcome.APPOINTMENT)
-    spend("0.04", seconds=60, outcome=Outcome.QUALIFIED)
+    spend("0.04", seconds=60, outcome=Outcome.QUALIFIED, voice_tier="premium")
     spend("0.02", seconds=60)
     factories.CallFactory(unanswered=True)
-    summary = costs(week()).summary
-    assert (summary.spent, summary.calls, summary.minutes) == (Decimal("0.14"), 3, 4)
-    assert summary.per_call == Decimal("0.046667")
-    assert summary.per_minute == Decimal("0.035")
-    assert summary.per_qualified == Decimal("0.07")
-    assert summary.per_appointment == Decimal("0.14")
+    found = costs(week())
+    total = found.total
+    assert (total.amount, total.bought.answered, total.bought.minutes) == (Decimal("0.14"), 3, 4)
+    assert total.per_call == Decimal("0.046667")
+    assert total.per_minute == Decimal("0.035")
+    assert total.per_qualified == Decimal("0.07")
+    assert total.per_appointment == Decimal("0.14")
+    premium = next(part for part in found.tiers if part.key == "premium")
+    assert (premium.per_call, premium.per_qualified) == (Decimal("0.04"), Decimal("0.04"))
+    assert premium.per_appointment is None
+
+
+def test_a_lead_that_two_campaigns_qualified_is_one_lead() -> None:
+    lead = factories.LeadFactory()
+    for _ in range(2):
+        spend("0.05", outcome=Outcome.QUALIFIED, lead=lead)
+    found = costs(week())
+    assert found.total.per_qualified == Decimal("0.1")
+    assert [part.per_qualified for part in found.campaigns] == [Decimal("0.05")] * 2
 
 
 def test_without_calls_there_is_no_cost_per_call() -> None:
-    summary = costs(week()).summary
-    assert (summary.spent, summary.per_call, summary.per_appointment) == (0, None, None)
+    total = costs(week()).total
+    assert (total.amount, total.per_call, total.per_appointment) == (0, None, None)
 
 
 def test_the_parts_sum_up_to_the_whole_however_it_is_cut() -> None:
@@ -84,7 +100,7 @@ def test_the_parts_sum_up_to_the_whole_however_it_is_cut() -> None:
     factories.ChargeFactory(call=None, amount=Decimal("1.000001"))
     found = costs(week())
     total = sum((row.amount for row in Charge.objects.all()), Decimal(0))
-    assert found.summary.spent == total
+    assert found.total.amount == total
     for parts in (found.components, found.campaigns, found.tiers):
         assert sum(part.amount for part in parts) == total
     for lines in (found.component_days, found.campaign_days):
@@ -95,26 +111,74 @@ def test_the_parts_sum_up_to_the_whole_however_it_is_cut() -> None:
 def test_a_campaign_is_looked_at_alone() -> None:
     row = spend("0.5")
     spend("0.7")
-    now = timezone.now()
-    alone = Span(now - timedelta(days=1), now + timedelta(days=1), row.campaign_id)
-    assert costs(alone).summary.spent == Decimal("0.5")
+    assert costs(week(campaign_id=row.campaign_id)).total.amount == Decimal("0.5")
 
 
-@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago"])
-def test_every_figure_leads_to_its_charges(manager: Client, zone: str) -> None:
+def test_a_voice_is_looked_at_alone() -> None:
+    spend("0.5", voice_tier="premium")
+    spend("0.7")
+    found = costs(week(tier="premium"))
+    assert (found.total.amount, found.total.per_call) == (Decimal("0.5"), Decimal("0.5"))
+    assert [part.key for part in found.tiers] == ["premium"]
+
+
+def listed(manager: Client, link: str) -> Decimal:
+    """Return what the charges at an address sum up to, which the page says too."""
+    shown = manager.get(link).context["cl"]
+    rows = list(shown.queryset)
+    total = sum((row.amount for row in rows), Decimal(0))
+    assert (shown.paginator.total, shown.paginator.count) == (total, len(rows)), link
+    return total
+
+
+@pytest.mark.parametrize("added", [False, True], ids=["charge by charge", "from the days' sums"])
+@pytest.mark.parametrize(
+    ("zone", "account"),
+    [
+        ("UTC", "UTC"),
+        ("Pacific/Kiritimati", "America/Chicago"),
+        ("Asia/Kathmandu", "America/St_Johns"),
+    ],
+)
+def test_every_figure_leads_to_its_charges(
+    manager: Client, settings: Any, zone: str, account: str, added: bool
+) -> None:
+    settings.ENV = settings.ENV.model_copy(update={"account_time_zone": account})
     manager.cookies["viewer_zone"] = zone
+    now = timezone.now()
     first = spend("0.08", voice_tier="premium")
-    charge(first.call, "0.05", component="tts")
+    charge(first.call, "0.05", component="tts", at=now - timedelta(days=2, hours=7))
+    midnight = day_begins(now.astimezone(ZoneInfo(account)).date())
+    charge(first.call, "0.000001", at=midnight)
+    charge(spend("0.2").call, "0.3", at=midnight - timedelta(milliseconds=1))
     factories.ChargeFactory(call=None, amount=Decimal("0.5"))
+    if added:
+        daily_spend_add(now=now + timedelta(hours=2))
+        spend("0.07", voice_tier="premium")
     answer = manager.get(reverse("costs"))
     found = answer.context["costs"]
-    assert found.summary.spent == Decimal("0.63")
+    assert found.total.amount == sum(row.amount for row in Charge.objects.all())
     for parts in ("components", "campaigns", "tiers"):
         for part, link in answer.context[parts]:
-            listed = manager.get(link).context["cl"].queryset
-            assert sum(row.amount for row in listed) == part.amount, (part, link)
-    listed = manager.get(answer.context["all_charges"]).context["cl"].queryset
-    assert sum(row.amount for row in listed) == found.summary.spent
+            assert listed(manager, link) == part.amount, (part, link)
+    for day, amount, link in answer.context["days"]:
+        assert listed(manager, link) == amount, day
+    assert listed(manager, answer.context["all_charges"]) == found.total.amount
+    calls = manager.get(answer.context["all_calls"]["answered"]).context["cl"].queryset
+    assert calls.count() == found.total.bought.answered
+
+
+def test_a_list_that_is_no_whole_days_is_added_up_all_the_same(manager: Client) -> None:
+    spend("0.1")
+    spend("0.2", component="tts")
+    ledger = reverse("admin:billing_charge_changelist")
+    assert listed(manager, ledger) == Decimal("0.3")
+    for query in (
+        "is_estimate__exact=1",
+        "provider=twilio",
+        "at_from_0=2026-01-01&at_from_1=07:31:00",
+    ):
+        assert listed(manager, f"{ledger}?{query}") == Decimal("0.3")
 
 
 def test_the_page_costs_the_same_with_many_charges(manager: Client) -> None:
@@ -142,7 +206,7 @@ def test_nonsense_in_the_address_shows_the_last_days(manager: Client) -> None:
         {"campaign": "none"},
     ):
         answer = manager.get(reverse("costs"), query)
-        assert answer.context["costs"].summary.spent == Decimal("0.1")
+        assert answer.context["costs"].total.amount == Decimal("0.1")
         assert b'role="alert"' in answer.content
 
 
@@ -173,6 +237,19 @@ def test_the_export_holds_every_charge_and_is_kept_on_record(manager: Client) ->
     assert manager.get(reverse("costs-export")).status_code == 405
 
 
+def test_the_figures_are_exported_as_they_are_shown(manager: Client) -> None:
+    spend("0.08", seconds=120, outcome=Outcome.APPOINTMENT)
+    charge(spend("0.02").call, "0.01", component="tts")
+    answer = manager.post(reverse("costs-export"), {"what": "figures"})
+    table = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    amounts: dict[str, Decimal] = {}
+    for line in table:
+        amounts[line["by"]] = amounts.get(line["by"], Decimal(0)) + Decimal(line["amount_usd"])
+    assert set(amounts) == {"all", "component", "campaign", "voice", "day"}
+    assert set(amounts.values()) == {Decimal("0.11")}
+    assert table[0]["per_appointment_usd"] == "0.110000"
+
+
 def test_the_export_sums_up_to_the_page() -> None:
     for n in range(5):
         spend(f"0.0{n}7")
@@ -180,7 +257,7 @@ def test_the_export_sums_up_to_the_page() -> None:
     table = csv.DictReader(io.StringIO(text))
     assert count == 5
     total = sum((Decimal(line["amount_usd"]) for line in table), Decimal(0))
-    assert total == costs(week()).summary.spent
+    assert total == costs(week()).total.amount
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
@@ -231,6 +308,7 @@ def test_the_page_tells_when_a_budget_ends(manager: Client) -> None:
     row = forecasts(timezone.now())[0]
     assert row.ends_at is not None
     hours = (row.ends_at - timezone.now()) / timedelta(hours=1)
-    assert hours == pytest.approx(7 * 24 / 9, rel=0.01)
+    assert hours == pytest.approx(float(Decimal("0.1") / row.per_hour), rel=0.01)
+    assert Decimal("0.9") / 8 / 24 < row.per_hour <= Decimal("0.9") / 7 / 24
     text = unescape(manager.get(reverse("costs")).content.decode())
-    assert re.search(r"used up \w{3} \d+", text)
+    assert re.search(r"it is used up on \w{3} \d+ \w{3} at \d\d:\d\d, in about \d+ hours", text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import QuerySet
@@ -20,10 +20,13 @@ class DateRangeFilter(RangeDateTimeFilter):
     """
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        for end, comparison in (("from", "gte"), ("to", "lte")):
-            moment = self._moment(end)
-            if moment is not None:
-                queryset = queryset.filter(**{f"{self.field_path}__{comparison}": moment})
+        since, until = self._moment("from"), self._moment("to")
+        if since is not None:
+            queryset = queryset.filter(**{f"{self.field_path}__gte": since})
+        if until is not None:
+            # The second that is named is included, with all its fractions.
+            ends = until + timedelta(seconds=1)
+            queryset = queryset.filter(**{f"{self.field_path}__lt": ends})
         return queryset
 
     def _moment(self, end: str) -> datetime | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import zoneinfo
 from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
 
 from django import template
 from django.template import Context
@@ -31,9 +33,15 @@ def clock_ms(milliseconds: int | None) -> str:
 
 
 @register.filter
-def percent(share: float | None) -> str:
+def percent(share: float | Decimal | Fraction | None) -> str:
     """Return a share of 0-1 as 42 %."""
-    return "–" if share is None else f"{share * 100:.0f} %"
+    return "–" if share is None else f"{float(share) * 100:.0f} %"
+
+
+@register.filter
+def percent_signed(share: float | Decimal | None) -> str:
+    """Return a share as +4.2 %, or -4.2 %."""
+    return "–" if share is None else f"{share * 100:+.1f} %"
 
 
 @register.filter

@@ -1,5 +1,6 @@
 /** The review page of a call: transcript, player, and the live feed while it is on the line. */
 import { clock } from "./clock.js";
+import { tellNextMinutes } from "./next-minute.js";
 import { Player } from "./player.js";
 import { Transcript, follow } from "./transcript.js";
 
@@ -26,6 +27,7 @@ for (const button of page.querySelectorAll("[data-copy]")) {
   });
 }
 
+tellNextMinutes(page);
 if (page.dataset.live === "true") {
   const state = page.querySelector("#live-state");
   follow(page.dataset.transcript, transcript, {
@@ -38,6 +40,13 @@ if (page.dataset.live === "true") {
       state.textContent = news.active ? `● Live: ${news.state}` : "Ended, being written up";
       page.querySelector("#call-seconds").textContent = clock(news.seconds);
       page.querySelector("#call-cost").textContent = news.cost;
+      const next = page.querySelector("#next-minute");
+      if (next) {
+        if (news.next_at) next.dataset.next = news.next_at;
+        else delete next.dataset.next;
+        next.innerHTML = news.active ? news.next_minute : "";
+        tellNextMinutes(page);
+      }
       page.querySelector("#no-words").hidden = transcript.lines.length > 0;
     },
     // The ended call has a recording, a score and its costs: show them.

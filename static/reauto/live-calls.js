@@ -1,5 +1,6 @@
 /** The cards of live calls, renewed every second and a half. */
 import { clock } from "./clock.js";
+import { tellNextMinutes } from "./next-minute.js";
 
 const EVERY_MS = 1500;
 const page = document.querySelector("#live-calls");
@@ -17,13 +18,14 @@ function show(news) {
     // A card under the pointer or the keyboard is not pulled away: only its words change.
     if (!known) cards.append(fresh);
     else if (known.contains(document.activeElement)) {
-      for (const part of [".live-words", "footer", "header"]) {
+      for (const part of [".live-words", "footer", "header", ".next-minute"]) {
         if (!known.querySelector(part).contains(document.activeElement)) {
           known.querySelector(part).replaceWith(fresh.querySelector(part));
         }
       }
     } else known.replaceWith(fresh);
   }
+  tellNextMinutes(page);
   page.querySelector("#live-none").hidden = news.count > 0;
   const place = page.querySelector("#switch-place");
   if (!place.contains(document.activeElement)) place.innerHTML = news.switch;
@@ -42,9 +44,11 @@ async function ask() {
 }
 
 setInterval(() => {
+  tellNextMinutes(page);
   for (const card of cards.children) {
     const since = Number(card.dataset.answered);
     if (since) card.querySelector("[data-seconds]").textContent = clock(Date.now() / 1000 - since);
   }
 }, 500);
+tellNextMinutes(page);
 setTimeout(ask, EVERY_MS);

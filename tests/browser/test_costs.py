@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 
@@ -21,6 +22,15 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 DRAWN = """(id) => {
   const chart = window.Chart.getChart(id);
   return [chart.data.labels.length, chart.data.datasets.map((set) => set.label)];
+}"""
+
+
+LAST_BAR = """(id) => {
+  const chart = window.Chart.getChart(id);
+  chart.canvas.scrollIntoView({ block: 'center' });
+  const bar = chart.getDatasetMeta(0).data.at(-1).getCenterPoint();
+  const place = chart.canvas.getBoundingClientRect();
+  return [place.left + bar.x, place.top + bar.y];
 }"""
 
 
@@ -62,8 +72,38 @@ def test_costs_can_be_read_and_fit_a_phone(page: Page, night: bool) -> None:
 @pytest.mark.usefixtures("_spent")
 def test_a_figure_leads_to_its_charges(page: Page) -> None:
     page.goto(reverse("costs"))
-    page.get_by_role("link", name="Media stream").click()
+    row = page.get_by_role("row", name="Media stream")
+    amount = row.get_by_role("link").inner_text()
+    row.get_by_role("link").click()
     expect(page.locator("#result_list tbody tr")).to_have_count(6)
+    expect(page.locator(".ledger-total b")).to_have_text(amount)
+
+
+@pytest.mark.usefixtures("_spent")
+def test_a_bar_leads_to_its_charges(page: Page) -> None:
+    page.goto(reverse("costs"))
+    spot = page.evaluate(LAST_BAR, "chart-component")
+    page.mouse.click(*spot)
+    expect(page.locator("#result_list tbody tr")).to_have_count(1)
+
+
+@pytest.mark.usefixtures("_spent")
+@pytest.mark.parametrize("name", ["costs-what-if", "costs-variance"])
+def test_the_other_pages_of_money_can_be_read_and_fit_a_phone(page: Page, name: str) -> None:
+    page.goto(reverse(name))
+    assert page.evaluate(PALE) == []
+    expect(page.locator(".sub-pages [aria-current]")).to_have_count(1)
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+
+
+def test_a_live_call_counts_down_to_its_next_minute(page: Page) -> None:
+    prices_seed()
+    factories.CallFactory(live=True, began=timezone.now() - timedelta(seconds=20))
+    page.goto(reverse("admin:calls_live"))
+    line = page.locator(".next-minute")
+    expect(line).to_contain_text("The next minute adds $0.018")
+    expect(line.locator("b")).to_have_text(re.compile(r"0:[0-5]\d"))
 
 
 @pytest.mark.usefixtures("_spent")
@@ -80,7 +120,7 @@ def test_the_promise_can_be_read_and_fits_a_phone(page: Page, night: bool) -> No
     if night:
         dark(page)
     page.goto(reverse("costs"))
-    page.get_by_role("link", name="Less than $0.10 a call?").click()
+    page.get_by_role("link", name="The promise per call").click()
     expect(page.get_by_role("heading", name="The promise holds")).to_be_visible()
     assert page.evaluate(PALE) == []
     page.set_viewport_size({"width": 390, "height": 844})
