@@ -113,7 +113,7 @@ def spend_cells(scope: SpendScope) -> list[SpendCell]:
         rows = scope.days.order_by().values_list(
             "day", "component", "campaign_id", "tier", "charges", "amount", "quantity", "worth"
         )
-        return [_cell(row[:4], row[4:]) for row in rows] + cells_of(_since(scope, mark))
+        return [SpendCell(*row) for row in rows] + cells_of(_since(scope, mark))
 
     return _at_one_mark(read)
 

@@ -141,11 +141,12 @@ def past_calls(calls: QuerySet[Call], *, most: int = MOST) -> list[PastCall]:
 
 def sent_share(calls: QuerySet[Call]) -> Fraction:
     """Return how many characters the premium voice was sent for each one heard; 1 if none was."""
+    ids = list(calls.order_by().values_list("pk", flat=True))
     charged = Charge.objects.filter(
-        call__in=calls.order_by(), provider=PREMIUM_PROVIDER, component=Component.TTS
+        call_id__in=ids, provider=PREMIUM_PROVIDER, component=Component.TTS
     ).aggregate(total=Sum("quantity"))["total"]
     heard = Turn.objects.filter(
-        call__in=calls.order_by(), speaker=Turn.Speaker.AGENT, tier="premium"
+        call_id__in=ids, speaker=Turn.Speaker.AGENT, tier="premium"
     ).aggregate(total=Sum(Length("text")))["total"]
     return sent_share_of(charged=micro(Decimal(charged or 0)), spoken=heard or 0)
 
