@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 
 from django.conf import settings
 
@@ -138,13 +139,10 @@ def promise_report(*, calls: int, seed: int, day: date) -> Report:
     """
     assumptions = shipped_assumptions()
     tariffs = tariffs_on(day)
-    simulated = campaign_simulated(assumptions, calls=calls, seed=seed)
     default = default_policy()
-    policies = all_policies(detects_machines=default.detects_machines)
-    outcomes = [
-        promise_tested(policy, simulated, tariffs=tariffs, assumptions=assumptions)
-        for policy in policies
-    ]
+    outcomes = list(
+        _outcomes(tariffs, calls=calls, seed=seed, detects_machines=default.detects_machines)
+    )
     return Report(
         calls=calls,
         seed=seed,
@@ -153,6 +151,19 @@ def promise_report(*, calls: int, seed: int, day: date) -> Report:
         outcomes=outcomes,
         assumptions=assumptions,
         lengths=[_length(seconds, tariffs, assumptions) for seconds in LENGTHS],
+    )
+
+
+@lru_cache(maxsize=16)
+def _outcomes(
+    tariffs: Tariffs, *, calls: int, seed: int, detects_machines: bool
+) -> tuple[Outcome, ...]:
+    """Return what every policy costs. Kept: the same prices give the same figures."""
+    assumptions = shipped_assumptions()
+    simulated = campaign_simulated(assumptions, calls=calls, seed=seed)
+    return tuple(
+        promise_tested(policy, simulated, tariffs=tariffs, assumptions=assumptions)
+        for policy in all_policies(detects_machines=detects_machines)
     )
 
 
