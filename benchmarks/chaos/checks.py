@@ -114,7 +114,8 @@ def _every_call_is_finished(evidence: Evidence) -> Iterator[str]:
 
 
 def _nobody_is_lost(evidence: Evidence) -> Iterator[str]:
-    """Every lead is done, stopped for a reason, or waits for a moment to come."""
+    """Every lead is done, stopped for a reason, or waits for a moment to come, or for its campaign
+    to go on."""
     from django.utils import timezone
 
     from calls.models import Enrolment
@@ -122,7 +123,8 @@ def _nobody_is_lost(evidence: Evidence) -> Iterator[str]:
     for row in Enrolment.objects.select_related("campaign"):
         if row.state == Enrolment.State.CLAIMED:
             yield f"enrolment {row.pk} is claimed by nobody"
-        if row.state == Enrolment.State.WAITING and row.due_at < timezone.now():
+        held = row.campaign.held_until is not None and row.campaign.held_until > timezone.now()
+        if row.state == Enrolment.State.WAITING and row.due_at < timezone.now() and not held:
             yield f"enrolment {row.pk} was due at {row.due_at:%H:%M:%S}"
         if row.state == Enrolment.State.STOPPED and not (row.blocked_reasons or row.last_outcome):
             yield f"enrolment {row.pk} was stopped for no reason"

@@ -300,7 +300,10 @@ def under_way() -> dict[str, int]:
         "active": Call.objects.filter(state__in=Call.ACTIVE_STATES).count(),
         "unsettled": Call.objects.filter(settled_at__isnull=True).count(),
         "claimed": Enrolment.objects.filter(state=Enrolment.State.CLAIMED).count(),
-        "due": Enrolment.objects.filter(due, campaign__state="running").count(),
+        # A campaign that is held waits as a whole: for money, or for its hours.
+        "due": Enrolment.objects.filter(due, campaign__state="running")
+        .exclude(campaign__held_until__gt=now)
+        .count(),
         "jobs": OutboxItem.objects.filter(done_at=None, dead_at=None, due_at__lte=soon).count(),
     }
 
