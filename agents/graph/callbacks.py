@@ -83,7 +83,8 @@ def time_asked(talk: Talk, setting: Setting) -> Said:
     talk = replace(talk, tries={**talk.tries, "callback.ask": tried + 1}, stage="callback")
     lines = setting.script.callback
     if tried == 0:
-        line = say(lines.ask[0], "callback.ask", AGENT, setting)
+        wording = lines.person if talk.signals.get("wants_person") else lines.ask[0]
+        line = say(wording, "callback.ask", AGENT, setting)
         return replace(talk, expecting="callback.ask").step(AGENT, "asks when to call"), (line,)
     if tried <= min(MOST_ASKED, len(lines.clarify)):
         line = say(lines.clarify[tried - 1], "clarify.callback", AGENT, setting)

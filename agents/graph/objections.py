@@ -96,8 +96,9 @@ def _answered(
 def _answered_again(
     talk: Talk, objection: Objection, setting: Setting, items: tuple[Item, ...]
 ) -> Command[Next]:
-    """Answer what was objected before once more, and go on: it was no refusal then either."""
-    lines = (say(line, f"objection.{objection.key}", AGENT, setting) for line in objection.answer)
+    """Say the point of the answer once more, and go on: it was no refusal then either."""
+    point = objection.answer[-1]
+    lines = (say(point, f"objection.{objection.key}", AGENT, setting),)
     talk = replace(talk, objections=(*talk.objections, objection.key))
     talk = talk.step(AGENT, f"answers {objection.key} again")
     if talk.stage == "schedule":

@@ -103,6 +103,10 @@ class CallbackLines(Part):
     """Lines around calling again."""
 
     ask: Lines = Field(title="Asking when")
+    person: Line = Field(
+        default="Gladly. When may one of our agents call you?",
+        title="Asking when, of a lead who wants a person",
+    )
     clarify: Lines = Field(title="If it is not clear when")
     confirm: Line = Field(title="Repeating the time")
     done: Line = Field(title="Arranged")

@@ -33,7 +33,7 @@ _SECOND = re.compile(
 )
 _THIRD = re.compile(r"\b(third|3rd|option (three|3)|number (three|3))\b")
 _ANY = re.compile(
-    r"\b(either|any( of (them|those)| time| one)?|both( work| are)?|whichever|whatever|"
+    r"\b(either|any( of (them|those)| time| one)?|both( work| are)?|whichever|whatever(?!$)|"
     r"(does|do) not matter|not matter|no preference|you (choose|pick|decide)|up to you|dealer s choice|surprise me|"
     r"do not (mind|care)|anytime|all good|flexible|wide open)\b(?! (earlier|later|sooner|other|else|day but|time but|day except))"
 )

@@ -61,6 +61,7 @@ _PATTERNS: Mapping[Intent, tuple[tuple[re.Pattern[str], ...], tuple[re.Pattern[s
             r"\bnot( \w+)? want(ing)? to sell\b|\bnot selling\b|\bnot for sale\b|\bnever (going to )?sell",
             r"\bnot in the market\b|\bno longer (selling|interested|looking)\b",
             r"\b(changed (my|our) minds?|decided not to( sell)?|decided against)\b",
+            r"\bwhen hell freezes\b|\bover my dead body\b|\bnot in a million years\b|\bhell no\b",
             r"\bwe are staying(?! (in|at|with|for|here for|only)\b)|\bstaying put\b|\bhappy where (we|i) (are|am)\b",
         ),
         _compiled(
@@ -127,6 +128,7 @@ _PATTERNS: Mapping[Intent, tuple[tuple[re.Pattern[str], ...], tuple[re.Pattern[s
     Intent.CALLBACK: (
         _compiled(
             r"(?<!not )(?<!never )\b(call|phone|ring|try|reach|get|contact|catch|buzz)( (me|us|him|her|my \w+))? (back|again|later|another|tomorrow|tonight|today|this|next|on|at|in|after|around|when|some|monday|tuesday|wednesday|thursday|friday|saturday|sunday|before|by|any|first)\b",
+            r"\b(you|please|better|just) (\w+ )?(call|phone|ring) my (son|daughter|husband|wife|brother|sister|mother|father|mom|dad)\b",
             r"\b(could|can|would|will|please|just|maybe|better) (you )?(please |just |maybe )?(call|phone|ring)( me| us)?$",
             r"\b(talk|speak|chat) (\w+ )?(later|tomorrow|another|some other)\b",
             r"\b(call|phone|ring) (me|us) (\w+ )?(later|tomorrow|tonight|monday|tuesday|wednesday|thursday|friday|saturday|sunday|back|instead|then)\b",
@@ -294,6 +296,7 @@ _MIXED_NO = _compiled(
 )
 _MIXED_YES = _compiled(
     r"\b(no|nah) (yeah|yes|yep|sure|that is (fine|okay|right|good|correct)|it is (fine|okay|good))\b",
+    r"^(no|nah)\b.*\b(actually|on second thought|i mean)( \w+)? (yes|yeah|yep|maybe)$",
     r"\b(would|could|can|will) not (hurt|mind|be bad)\b|\bdo not mind( if i do)?$|\bhow could i (say no|resist)\b",
     r"^(no )?(no problem|not a problem|not at all|no worries|why not)\b",
     r"^(yes|yeah|sure|okay) (not a problem|no problem|no worries|why not)\b|\b(can not|could not) be better\b",

@@ -26,7 +26,7 @@ verstehe haus
 """
 _ENGLISH_WORDS = """
 the and is are you i it to of that this not we my do have for yes what who hello okay at be
-want sell house home a in
+want sell house home a in sure yeah yep like could would about
 """
 _COMMON: Mapping[str, frozenset[str]] = {
     "es": frozenset(_SPANISH.split()),

@@ -82,6 +82,10 @@ def money_in(words: str, *, expected: bool) -> int | None:
         )
     ):
         return int(half[1]) * 100_000 + 50_000 if int(half[1]) > 1 else 1_500_000
+    if expected and (
+        part := re.search(r"(?<![\w.])(\d) and (?:a )?(quarter|three quarters)\b", text)
+    ):
+        return int(part[1]) * 100_000 + (25_000 if part[2] == "quarter" else 75_000)
     amounts = [
         amount
         for match in _AMOUNT.finditer(text)

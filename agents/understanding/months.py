@@ -77,6 +77,8 @@ _FAR = re.compile(
 
 def months_in(words: str, *, today: date, expected: bool) -> int | None:
     """Return in how many months from `today`: 0 is at once, a range counts to its end."""
+    if expected and re.search(r"\bnot this year\b", words):
+        return 13 - today.month
     words = _NOT_THAT.sub(" ", _NOT_NOW.sub(" ", words))
     text = digits(words)
     if re.search(r"\b(next|a|this|within the|in the)? ?half (a |of a )?year\b", words):

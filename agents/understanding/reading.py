@@ -209,6 +209,11 @@ def _answers(
     asked = context.asked
     if Intent.CORRECTION in intents and (meant := corrected_part(words)) is not None:
         target = _correction_target(meant, context)
+        before = words[: words.rfind(meant)]
+        if asked is not None and answer_to(
+            asked, before, today=today, expected=True, intents={}, tolerant=tolerant
+        ):
+            target = asked  # "buying, no wait, both": what was just said is put right
         if target is not None:
             answer = answer_to(
                 target, meant, today=today, expected=True, intents=intents, tolerant=tolerant

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import dateparser
@@ -312,7 +312,7 @@ def callback_moment(named: Named, *, now: datetime, zone: ZoneInfo) -> datetime 
     """Return when to call back, aware, in the lead's zone; None if too little was named."""
     local = now.astimezone(zone)
     if named.after:
-        moment = now + named.after
+        moment = now.astimezone(UTC) + named.after  # real hours, whatever the clocks do
         if named.after >= timedelta(days=1) and named.clock:
             return _at(
                 moment.astimezone(zone).date(),
