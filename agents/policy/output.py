@@ -140,7 +140,8 @@ def _fault_of_sense(sentence: str, allowed: Allowed) -> Fault | None:
     """Return what is wrong with the meaning of a sentence, as far as it is known."""
     if words.HUMAN.search(sentence):
         return Fault.HUMAN
-    if (named := words.NAMED.search(sentence)) and named[1] not in allowed.names:
+    named = (match[1] or match[2] for match in words.NAMED.finditer(sentence))
+    if any(name not in allowed.names for name in named):
         return Fault.NAME
     if words.STEERING.search(sentence):
         return Fault.STEERING

@@ -33,7 +33,8 @@ HUMAN: Final = re.compile(
     r"|\bno (robots?|machines?|computers?|ai) here\b|\bthis is not (a |an )?(\w+ )?(robot|bot|machine|ai|recording)\b"
 )
 NAMED: Final = re.compile(
-    r"\b(?:my name is|i am called|call me|this is) (?!is\b|a\b|an\b|the\b|not\b|what\b|why\b|how\b|something\b|one\b|our\b|your\b|up\b|done\b|very\b|all\b)([a-z]+)\b(?= (?:from|with|speaking|calling|and)|$)"
+    r"\b(?:my name is|i am called) (?!not\b|up\b)([a-z]+)\b"
+    r"|\b(?:call me|this is) (?!is\b|a\b|an\b|the\b|not\b|what\b|why\b|how\b|something\b|one\b|our\b|your\b|up\b|done\b|very\b|all\b)([a-z]+)\b(?= (?:from|with|speaking|calling|and)|$)"
 )
 
 STEERING: Final = re.compile(
