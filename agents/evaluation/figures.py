@@ -91,7 +91,8 @@ def _answers_heard(talk: Talk) -> dict[str, Counts]:
     wanted = talk.scenario.expect.answers
     if wanted is None:
         return {}
-    got, found = answers_told(talk), {}
+    got = answers_told(talk)
+    found: dict[str, Counts] = {}
     for question in talk.script.questions:
         slot = question.slot
         if slot in wanted or slot in got:
