@@ -256,6 +256,15 @@ class PlaybookVersionFactory(DjangoModelFactory[PlaybookVersion]):
 CALLER_NUMBER = "+15125550100"
 
 
+class CallerNumberFactory(DjangoModelFactory[CallerNumber]):
+    """A number of the account in Austin."""
+
+    class Meta:
+        model = CallerNumber
+
+    number = factory.Sequence(lambda n: f"+1512555{1000 + n}")
+
+
 class CampaignFactory(DjangoModelFactory[Campaign]):
     """A draft campaign of a business that records its calls itself."""
 
