@@ -21,7 +21,7 @@ from agents.understanding.words import normalised
 __all__ = ["is_opt_out", "opt_out_in"]
 
 _SOFTENERS = re.compile(
-    r"\b(please|kindly|just|simply|honestly|literally|really|seriously|honey|hon|dear|sweetie|sweetheart|pal|buddy|sir|ma'am|maam|"
+    r"\b(?<!called )(please|kindly|just|simply|honestly|literally|really|seriously|honey|hon|dear|sweetie|sweetheart|pal|buddy|sir|ma'am|maam|"
     r"madam|miss|bro|dude|lady|mister|thanks|right this minute|"
     r"(mother ?)?fuck(in|ing|en)?( well)?|freak(in|ing)|frigg(in|ing)|effing|god ?damn(ed)?|damn(ed)?|dang|darn|bloody|stupid|bull ?shit|shit|shitty|"
     r"ass|the (hell|fuck|heck)|for (christ|god|pete|heaven)'?s? sakes?|jesus( christ)?|for the love of (god|christ))\b"

@@ -118,6 +118,8 @@ _NOT_CALL = Frame.of(
     r"(?:if|wish|that|sure) you (?:never|do not ever|would not|would never) (?:<contact>|<contacted>)\b",
     r"not appreciate(?: \w+)? <contacted>\b",
     r"(?:not|never) (?:ever )?try (?:me|us|here|this (?:number|phone|line|house)) (?:again|anymore|back)\b",
+    r"(?:not|never) (?:ever )?try again$",
+    r"not now(?: ;)?(?: and| or)? not ever\b",
     r"(?:not|never) <contacted>(?= (?:again|anymore|ever|by you))",
     unless=(
         *_LIMITS,
@@ -179,6 +181,7 @@ _CALLS_END = Frame.of(
     r"(?:^|(?<=; ))(?:no (?:phone )?calls?|do not disturb)$",
     r"(?:^|(?<=; )|(?<=and ))(?:do not|never)(?: ever)? (?:do (?:it|this|that)|let (?:it|this|that) happen) again$",
     r"under no circumstances ~4(?:<contact>)\b",
+    r"do not (?:<contact>)(?: ;)?(?: and| or)? do not (?:<contact>)\b",
     r"(?:final|last) (?:warning|notice)$",
     r"(?:^|(?<=; ))(?:and )?no more(?: of (?:this|these|that))+$",
     r"wish you (?:would )?(?:stop|quit|stopped)(?: (?:it|this|that|now))*$",

@@ -40,7 +40,7 @@ _FORGOTTEN = Frame.of(
     r"removal (?:of (?:<mine>)|from)\b|request(?:ing)?(?: \w+)? removal\b",
     r"(?:i|we)(?: \w+){0,2} (?:asked|want|wanted|need|like|supposed|told you|wish) to be off(?: (?:it|this|that|there))*$",
     r"why (?:have|did|are|is) (?:you|they) not(?: \w+)? (?:<gone>|remove|removing|take|taking|delete)\b",
-    r"(?:number|line|phone) do not (?:ever )?(?:use|call|dial|ring|phone) it\b",
+    r"(?:number|line|phone)(?: \w+){0,4} do not (?:ever )?(?:use|call|dial|ring|phone) it\b",
     r"(?:i|we) (?:do )?not (?:want|like) you ~1(?:have|having|to have|with|use|using|to use|keep|keeping|to keep) (?:<number>)\b",
     r"you (?:should|must|may) not (?:even )?have (?:<number>)\b",
     r"(?:i|we) (?:want|need|would like) (?:<number>|my name) gone\b",
@@ -79,6 +79,11 @@ _FORGOTTEN = Frame.of(
         ),
     ),
 )
+_NUMBER_FOUND = Frame.of(
+    "asks to have the number removed",
+    r"(?:how|where|who)\b.{0,30}\b(?:got|get|gave)\b.{0,12}\bnumber\b.{0,12}\b(?:delete|remove|erase|purge|destroy|lose) it\b",
+    unless=(negated,),
+)
 _REGISTERED = Frame.of(
     "names the do-not-call list",
     r"(?:do|to) not (?:be )?(?:call|called|contact)(?: me)? (?:number|list|lists|registry|register|database|law|laws)\b",
@@ -102,6 +107,10 @@ _REGISTERED = Frame.of(
         lambda found: bool(re.match(r"(is|are|am|was) (this|my|it|you|i|your)\b", found.before)),
         lambda found: bool(re.match(r"(for|of) (?!calls|do|people|your)", found.after)),
         lambda found: bool(
+            re.search(r"\b(was|were|used to be)( on)?( the| your| a)?$", found.before)
+            and re.search(r"\b(it is|that is|i am|we are) (fine|ok|okay|off)\b", found.after)
+        ),
+        lambda found: bool(
             re.match(r"(apply|applies|work|works|mean|means|is for)\b", found.after)
         ),
     ),
@@ -111,6 +120,7 @@ _OPT_OUT = Frame.of(
     r"(?:opt|opts|opted|opting)(?: (?:me|us|my number|this number))?(?: (?:out|outs|off|doubt))\b",
     r"press(?:ed|ing)? (?:nine|9)\b(?! (?:for|by|to what))",
     r"(?:unsubscribe|unsubscribed|unsubscribing|blacklist)\b(?! from)",
+    r"(?:cancel|end|stop) (?:my|our|this|the) subscription to (?:<calls>|(?:these|your|the|all) <calls>)",
     unless=(
         negated,
         asked_about,
@@ -198,6 +208,7 @@ _LAW = Frame.of(
 
 REMOVAL_FRAMES = (
     _OFF_THE_LIST,
+    _NUMBER_FOUND,
     _FORGOTTEN,
     _REGISTERED,
     _OPT_OUT,
