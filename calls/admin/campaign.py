@@ -83,7 +83,7 @@ class CampaignAdmin(ModelAdmin):
             },
         ),
         ("Calling again", {"fields": ("max_attempts", "cadence")}),
-        ("Goal", {"fields": (("goal_outcome", "goal_count", "goal_then"),)}),
+        ("Goal", {"fields": ("goal_outcome", ("goal_count", "goal_then"))}),
         (
             "Voice and recording",
             {
