@@ -30,6 +30,8 @@ AGENT = "supervisor"
 Agents = Literal["greeter", "qualifier", "objections", "scheduler", "answerer", "__end__"]
 MOST_REPEATS = 2
 MOST_UNHEARD = 3
+MOST_AWAITED = 3
+"""Turns of the lead after which no word of a booking under way is expected any more."""
 
 
 async def supervisor(state: State, runtime: Runtime[Setting]) -> Command[Agents]:
@@ -58,7 +60,7 @@ async def supervisor(state: State, runtime: Runtime[Setting]) -> Command[Agents]
             return _to("scheduler", talk, f"key {event.digit}")
         return Command(goto=STOP, update={"talk": talk.step(AGENT, "a key without meaning here")})
     if talk.expecting == "booking":
-        return Command(goto=STOP, update={"talk": talk.step(AGENT, "waits for the booking")})
+        return _booking_awaited(talk, setting)
     if reading is None:
         return Command(goto=STOP)
     if not talk.human_heard:
@@ -107,6 +109,17 @@ async def supervisor(state: State, runtime: Runtime[Setting]) -> Command[Agents]
     told = told_by_the_way(talk, reading, setting)
     agent, why = agent_for(talk, reading, setting)
     return _to(agent, talk, why, (*items, *told))
+
+
+def _booking_awaited(talk: Talk, setting: Setting) -> Command[Agents]:
+    """Wait for what becomes of a booking, but not for ever: should its news be lost, a person
+    will be in touch."""
+    tried = talk.tried("booking")
+    if tried >= MOST_AWAITED:
+        return _closed(*closer.without_appointment(talk, setting, "no news of the booking"))
+    tries = {**talk.tries, "booking": tried + 1}
+    talk = replace(talk, tries=tries).step(AGENT, "waits for the booking")
+    return Command(goto=STOP, update={"talk": talk})
 
 
 def _repeated(talk: Talk, setting: Setting, items: tuple[Item, ...]) -> Command[Agents]:

@@ -287,3 +287,22 @@ async def test_every_line_says_how_it_came_to_be_said() -> None:
     whys = [getattr(item, "why", "") for item in talk.items]
     assert all("qualifier: asks motivation" in why for why in whys if why)
     assert any(whys)
+
+
+async def test_a_booking_whose_news_is_lost_does_not_hold_the_lead_for_ever() -> None:
+    talk = await at_the_offer()
+    await talk.says("the first one works", "yes that is correct")
+    assert talk.done(Action.BOOK) is not None
+    for _ in range(3):
+        await talk.says("yes that is right")
+        assert talk.done(Action.HANG_UP) is None
+    await talk.says("yes that is right")
+    assert talk.done(Action.HANG_UP) is not None
+
+
+async def test_news_of_a_booking_is_told_however_often_the_lead_spoke_before() -> None:
+    talk = await at_the_offer()
+    await talk.says("the first one works", "yes that is correct")
+    await talk.says("yes that is right", "yes that is right", ActionDone(Action.BOOK, ok=True))
+    assert "booked" in talk.topics
+    assert talk.done(Action.HANG_UP) is not None
