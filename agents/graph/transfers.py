@@ -67,7 +67,5 @@ def put_through(talk: Talk, setting: Setting, name: str) -> Said:
 def nobody_took_it(talk: Talk, setting: Setting) -> Said:
     """Say so, and arrange to call again."""
     line = say(setting.script.transfer.nobody, "transfer.nobody", AGENT, setting)
-    # "No problem", the first wording's, would be out of place here.
-    talk = replace(talk, tries={**talk.tries, "callback.ask": max(1, talk.tried("callback.ask"))})
     talk, items = callbacks.time_asked(talk, setting)
     return talk.step(AGENT, "nobody takes the call"), (line, *items)

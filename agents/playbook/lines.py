@@ -104,7 +104,7 @@ class CallbackLines(Part):
 
     ask: Lines = Field(title="Asking when")
     person: Line = Field(
-        default="Gladly. When may one of our agents call you?",
+        default="When may one of our agents call you?",
         title="Asking when, of a lead who wants a person",
     )
     clarify: Lines = Field(title="If it is not clear when")
