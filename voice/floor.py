@@ -81,7 +81,8 @@ class Floor:
         self.give_back_at = None
         if speaking.is_provisional:
             return await speaking.recover(turn)
-        if speaking.speaks and not speaking.hanging_up and not self._playout.must_be_heard:
+        spared = speaking.hanging_up or speaking.owes or self._playout.must_be_heard
+        if speaking.speaks and not spared:
             reply = speaking.current
             await speaking.stop()
             speaking.cut = reply

@@ -61,9 +61,10 @@ class Occasions:
         """Answer an event: the agent stops what it says. `force` spares nothing."""
         speaking = self._speaking
         self._turns.wait_for_nothing()
-        if speaking.speaks and not force and (self._playout.must_be_heard or speaking.hanging_up):
+        spared = self._playout.must_be_heard or speaking.hanging_up or speaking.owes
+        if speaking.speaks and not force and spared:
             self._backlog.append(event)
-            if not speaking.hanging_up:
+            if not speaking.hanging_up and not speaking.owes:
                 await self._playout.interrupt()  # drops what need not be heard
             return
         await speaking.stop(force=force)  # one that has just been heard to its end is kept, too

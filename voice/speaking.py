@@ -117,6 +117,16 @@ class Speaking:
         return reply.speech.over.is_set()
 
     @property
+    def owes(self) -> bool:
+        """Whether the answer to what is no words is still being made.
+
+        Until it is complete nobody knows what it must say and do: dropped now, a booking that has
+        been made would never be told of, or a call never be hung up.
+        """
+        reply = self.current
+        return reply is not None and reply.turn is None and not (reply.complete or reply.dropped)
+
+    @property
     def hanging_up(self) -> bool:
         """Whether the last words are being said."""
         return self.deeds.hanging_up

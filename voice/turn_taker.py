@@ -278,9 +278,9 @@ class TurnTaker:
             listening.next_turn()
             self._floor.give_back()
             return False
-        if is_murmur or playout.must_be_heard or speaking.hanging_up:
+        if is_murmur or playout.must_be_heard or speaking.hanging_up or speaking.owes:
             # Answered when the agent has finished; what may be dropped until then, is.
-            if not is_murmur and not speaking.hanging_up:
+            if not is_murmur and not speaking.hanging_up and not speaking.owes:
                 await playout.interrupt()
             self._floor.give_back()
             return False

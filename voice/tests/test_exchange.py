@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import AsyncIterator
 from decimal import Decimal
 
 import pytest
@@ -299,3 +300,26 @@ async def test_a_machines_greeting_is_heard_to_its_end(
     assert turns[-1].text == "Goodbye."
     assert turns[-1].started_ms > greeting[1]
     assert len(talk.said) == 1
+
+
+async def test_an_event_is_answered_though_the_lead_speaks_while_it_is_decided(
+    call: Call, token: str, server: Daphne, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk = script(call, lambda event: BYE if isinstance(event, KeyPress) else [])
+    respond = talk.respond
+
+    async def slowly(event: Event, *, speculative: bool = False) -> AsyncIterator[Item]:
+        if isinstance(event, KeyPress):
+            await asyncio.sleep(2.5)
+        async for item in respond(event, speculative=speculative):
+            yield item
+
+    monkeypatch.setattr(talk, "respond", slowly)
+    async with Caller(call, token) as caller:
+        await caller.until_mark("greet/end")
+        await caller.press("1")
+        caller.say("yes that is right")
+        await caller.until_closed()
+    turns = await turns_of(call, server)
+    assert "Goodbye." in [turn.text for turn in turns]
+    assert any(isinstance(event, KeyPress) for event in talk.kept)
