@@ -46,7 +46,7 @@ def words(line: str) -> str:
 
 def read(ulaw: bytes) -> str:
     """Return the words of the last line in a stretch of sound; "" when there is none."""
-    bits = np.frombuffer(ulaw, dtype=np.uint8) & 1
+    bits = np.frombuffer(ulaw, dtype=np.uint8) & np.uint8(1)
     found = ""
     for at in _starts(bits):
         text = _text(bits[at:])
