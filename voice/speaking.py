@@ -416,11 +416,11 @@ class Speaking:
             self._finish(self.deeds.farewell)
 
     async def last_word(self, turn: LeadTurn) -> None:
-        """Hear what was said over the goodbye: only an opt-out still changes anything."""
+        """Keep what was said over the goodbye; only an opt-out still changes anything."""
+        self.turns.lead(turn)
         reply = self._make(Utterance(turn.text, turn.confidence), turn=turn, fork=True)
         await asyncio.wait((reply.task,), timeout=LAST_WORD_S)
         if any(do.action is Action.OPT_OUT for do in reply.dos):
-            self.turns.lead(turn)
             await self.adopt(reply)
             await self._release(reply)
             return

@@ -54,10 +54,12 @@ BYE = [
 async def test_it_answers_a_caller_and_lets_the_goodbye_finish(
     call: Call, token: str, server: Daphne
 ) -> None:
+    # Words of no playbook: what another call has said already is not made, nor paid, again.
+    farewell = [Say("Farewell, then.", "goodbye", "closer"), BYE[1]]
     talk = script(
         call,
-        lambda _event: BYE,
-        opening=[Say("Hello. How many bedrooms are there?", "ask.bedrooms", "greeter")],
+        lambda _event: farewell,
+        opening=[Say("Welcome. How many bedrooms are there?", "ask.bedrooms", "greeter")],
     )
     async with Caller(call, token) as caller:
         await caller.until_mark("0.1/ask.bedrooms/end")
@@ -66,8 +68,8 @@ async def test_it_answers_a_caller_and_lets_the_goodbye_finish(
         await caller.until_closed()
     turns = await turns_of(call, server)
     assert [(turn.speaker, turn.text) for turn in turns[::2]] == [
-        ("agent", "Hello. How many bedrooms are there?"),
-        ("agent", "Goodbye."),
+        ("agent", "Welcome. How many bedrooms are there?"),
+        ("agent", "Farewell, then."),
     ]
     assert "four bedrooms" in turns[1].text
     # The far end heard it all before the socket closed.
@@ -76,9 +78,9 @@ async def test_it_answers_a_caller_and_lets_the_goodbye_finish(
     assert talk.closed
     assert [turn.agent for turn in turns] == ["greeter", "", "closer"]
     assert turns[2].topic == "goodbye"
-    # Speech is on the bill, at the local engines' price.
+    # Speech is on the bill, at the local engines' price; answers to guesses are a row apart.
     used: Counter[str] = Counter()
-    async for charge in Charge.objects.filter(call_id=call.pk):
+    async for charge in Charge.objects.filter(call_id=call.pk).exclude(key__contains="unheard"):
         used[charge.component] += charge.quantity
     spoken = sum(len(group) for turn in turns[::2] for group in word_groups(turn.text))
     assert used["tts"] == Decimal(spoken) / 1000
@@ -323,3 +325,20 @@ async def test_an_event_is_answered_though_the_lead_speaks_while_it_is_decided(
     turns = await turns_of(call, server)
     assert "Goodbye." in [turn.text for turn in turns]
     assert any(isinstance(event, KeyPress) for event in talk.kept)
+
+
+async def test_what_the_lead_says_over_the_goodbye_is_kept_and_changes_nothing(
+    call: Call, token: str, server: Daphne
+) -> None:
+    talk = script(call, lambda _event: [LONG, *BYE])
+    async with Caller(call, token) as caller:
+        await caller.until_mark("greet")
+        await caller.press("1")
+        await caller.until_mark("/pitch")
+        caller.say("i am not interested")
+        await caller.until_closed()
+    turns = await turns_of(call, server)
+    assert [turn.speaker for turn in turns] == ["agent", "agent", "lead"]
+    assert turns[1].text == f"{LONG.text} Goodbye."
+    assert "interested" in turns[2].text
+    assert [type(event).__name__ for event in talk.kept] == ["KeyPress"]
