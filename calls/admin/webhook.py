@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -94,6 +94,14 @@ class WebhookEndpointAdmin(ModelAdmin):
     list_filter = ("active",)
     actions_detail: Any = ("send_test", "new_secret")
 
+    def get_queryset(self, request: HttpRequest) -> Any:
+        last = WebhookDelivery.objects.select_related("job").order_by("-created_at")[:1]
+        return (
+            super()
+            .get_queryset(request)
+            .prefetch_related(Prefetch("deliveries", queryset=last, to_attr="last_deliveries"))
+        )
+
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         told = [("What was sent", {"fields": ("standing", "deliveries_link")})] if obj else []
         active = ("active",) if obj else ()
@@ -115,9 +123,11 @@ class WebhookEndpointAdmin(ModelAdmin):
         return "Active"
 
     @display(description="Last delivery")
-    def last_delivery(self, row: WebhookEndpoint) -> str:
-        last = row.deliveries.select_related("job").first()
-        return f"{_STATES[delivery_state(last)]}, {last.created_at:%b %-d, %H:%M}" if last else "–"
+    def last_delivery(self, row: Any) -> str:
+        if not row.last_deliveries:
+            return "–"
+        (last,) = row.last_deliveries
+        return f"{_STATES[delivery_state(last)]}, {last.created_at:%b %-d, %H:%M}"
 
     @display(description="Deliveries")
     def deliveries_link(self, row: WebhookEndpoint) -> SafeString:

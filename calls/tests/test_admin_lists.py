@@ -16,11 +16,34 @@ from django.urls import reverse
 from django.utils import timezone
 
 from agents.models import Evaluation
-from calls.models import CarrierDifference, Lease, RepLine, ScheduledWork
+from billing.models import RentedNumber, VarianceAlert
+from calls.models import (
+    CarrierDifference,
+    Lease,
+    RepLine,
+    ScheduledWork,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 from leads.models import BookingRules, BulkChange, Holiday, ImportBatch
 from tests import factories
 
 pytestmark = pytest.mark.django_db
+
+
+def _delivery() -> WebhookDelivery:
+    """Return the only delivery to an endpoint."""
+    endpoint = WebhookEndpoint.objects.create(
+        name="Our CRM",
+        url="https://crm.example.com/hook",
+        host="crm.example.com",
+        events=["call.ended"],
+        sealed_secret="sealed",
+    )
+    return WebhookDelivery.objects.create(
+        endpoint=endpoint, event="call.ended", key="k", message_id="msg_1", body="{}"
+    )
+
 
 ROWS: dict[str, Callable[[], Any]] = {
     "leads_lead": factories.LeadFactory,
@@ -48,12 +71,24 @@ ROWS: dict[str, Callable[[], Any]] = {
     "billing_reconciliation": factories.ReconciliationFactory,
     "billing_reservation": factories.ReservationFactory,
     "billing_budget": factories.BudgetPeriodFactory,
+    "billing_rentednumber": lambda: RentedNumber.objects.create(
+        number=f"+1512555{2000 + RentedNumber.objects.count()}", rented_from=date(2026, 1, 1)
+    ),
+    "billing_variancealert": lambda: VarianceAlert.objects.create(
+        component="telephony_out",
+        day=date(2026, 1, 1) + timedelta(days=VarianceAlert.objects.count()),
+        calls=3,
+        estimated=1,
+        actual=2,
+        at=timezone.now(),
+    ),
     "agents_playbook": factories.PlaybookVersionFactory,
     "agents_playbookversion": factories.PlaybookVersionFactory,
     "agents_evaluation": lambda: Evaluation.objects.create(
         version=factories.PlaybookVersionFactory()
     ),
     "calls_campaign": factories.EnrolmentFactory,
+    "calls_callernumber": factories.CallerNumberFactory,
     "calls_enrolment": factories.EnrolmentFactory,
     "calls_call": lambda: factories.CallFactory(ended=True),
     "calls_turn": factories.TurnFactory,
@@ -64,6 +99,8 @@ ROWS: dict[str, Callable[[], Any]] = {
     "calls_lease": lambda: Lease.objects.create(
         name=f"job {Lease.objects.count()}", holder="host:1", expires_at=timezone.now()
     ),
+    "calls_webhookendpoint": _delivery,
+    "calls_webhookdelivery": _delivery,
     "calls_repline": lambda: RepLine.objects.create(user=factories.UserFactory()),
     "calls_carrierdifference": lambda: CarrierDifference.objects.create(
         kind="unknown_here",
@@ -91,6 +128,7 @@ def test_it_has_a_page_for_every_model() -> None:
     }
     # Pages of their own kind have tests of their own.
     own = {
+        "billing_variancerule",
         "calls_killswitch",
         "leads_accesspolicy",
         "leads_assignmentrule",
