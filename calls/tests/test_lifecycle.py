@@ -24,6 +24,7 @@ from calls.tests.conftest import NOON
 from leads.models import Lead
 
 STATES = list(Call.State.values)
+AGAIN = NOON + timedelta(hours=4)
 
 
 @pytest.mark.parametrize(("old", "new"), list(product(Call.FINAL_STATES, STATES)))
@@ -104,7 +105,7 @@ def step(outcome: str, **changes: Any) -> Any:
         "lead_spoke": False,
         "attempts": 1,
         "max_attempts": 3,
-        "retry_after": timedelta(hours=4),
+        "again_at": AGAIN,
         "callback_at": None,
         "now": NOON,
     }
@@ -116,16 +117,26 @@ def step(outcome: str, **changes: Any) -> Any:
 )
 def test_who_was_not_spoken_with_is_called_again(outcome: str) -> None:
     again = step(outcome)
-    assert (again.state, again.due_at) == ("waiting", NOON + timedelta(hours=4))
+    assert (again.state, again.due_at, again.promised) == ("waiting", AGAIN, False)
 
 
 def test_the_last_attempt_is_the_last() -> None:
     assert step("no_answer", attempts=3).state == "done"
 
 
+def test_nobody_is_called_again_when_the_cadence_is_through() -> None:
+    assert step("no_answer", again_at=None).state == "done"
+
+
 def test_a_callback_is_due_when_the_lead_asked_for_it() -> None:
     at = NOON + timedelta(days=2)
-    assert step("callback", callback_at=at, attempts=3).due_at == at
+    promised = step("callback", callback_at=at, attempts=3, again_at=None)
+    assert (promised.state, promised.due_at, promised.promised) == ("waiting", at, True)
+
+
+def test_a_callback_without_a_time_is_due_when_the_cadence_says() -> None:
+    again = step("callback")
+    assert (again.state, again.due_at, again.promised) == ("waiting", AGAIN, False)
 
 
 @pytest.mark.parametrize("outcome", ["do_not_call", "wrong_number"])
