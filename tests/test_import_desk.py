@@ -63,7 +63,7 @@ def test_three_steps_bring_the_leads_of_a_file(desk: Client) -> None:
     errors = desk.get(reverse("admin:leads_import_errors", args=(batch.pk,)))
     assert b"12,Bo," in errors.getvalue()
     undo = reverse("admin:leads_import_undo", args=(batch.pk,))
-    assert "Of the 1 leads it made" in desk.get(undo).content.decode()
+    assert "Leads it made: 1." in desk.get(undo).content.decode()
     desk.post(undo)
     outbox_run_due(timezone.now())
     assert "is undone" in desk.get(page).content.decode()
