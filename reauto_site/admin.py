@@ -29,7 +29,7 @@ admin.site.unregister(Group)
 admin.site.index_title = "Dashboard"
 
 
-class RoleChoices(forms.ModelMultipleChoiceField):
+class RoleChoices(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
     """Roles to tick, each with what it is for."""
 
     widget = UnfoldAdminCheckboxSelectMultipleWidget
@@ -55,7 +55,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
         ("What they may do", {"fields": ("groups", "is_superuser")}),
         ("Since", {"classes": ("collapse",), "fields": (("last_login", "date_joined"),)}),
     )
-    add_fieldsets = (
+    add_fieldsets: Any = (
         ("Person", {"fields": (("first_name", "last_name"), "email")}),
         ("Log-in", {"fields": ("username", "password1", "password2")}),
         ("What they may do", {"fields": ("groups",)}),
@@ -82,7 +82,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
         return RoleChoices(Group.objects.order_by("name"), required=False, label="Roles")
 
     def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
-        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        field: Any = super().formfield_for_dbfield(db_field, request, **kwargs)
         words = _WORDS.get(db_field.name)
         if field is not None and words:
             field.label, field.help_text = words
@@ -157,7 +157,7 @@ class GroupAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return () if self._editable(request, obj) else ("may",)
 
-    def formfield_for_manytomany(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+    def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
         return forms.ModelMultipleChoiceField(
             rights(), required=False, label="May", widget=RightsWidget
         )
