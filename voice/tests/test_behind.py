@@ -108,6 +108,7 @@ async def test_a_part_of_the_words_is_not_answered_however_long_the_rest_takes(
     assert turns[2].details["stt"] > 1000, "it says where the time went"
 
 
+@pytest.mark.slow
 async def test_a_recogniser_that_is_too_far_behind_has_the_lead_asked_again_and_may_still_come(
     call: Call, token: str, server: Daphne, behind: Recogniser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,6 +133,7 @@ async def test_a_recogniser_that_is_too_far_behind_has_the_lead_asked_again_and_
     assert [turn.text for turn in turns[1:]] == [AGAIN.text, SENTENCE, BYE[0].text]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_late", [False, True])
 async def test_half_a_sentence_that_the_recogniser_broke_down_at_is_asked_for_once(
     call: Call,
@@ -160,6 +162,7 @@ async def test_half_a_sentence_that_the_recogniser_broke_down_at_is_asked_for_on
     assert [type(event).__name__ for event in talk.kept] == ["Unheard", "KeyPress"]
 
 
+@pytest.mark.slow
 async def test_a_pause_is_as_long_as_it_was_heard_to_be(
     call: Call, token: str, server: Daphne, behind: Recogniser, monkeypatch: pytest.MonkeyPatch
 ) -> None:

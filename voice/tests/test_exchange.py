@@ -232,6 +232,7 @@ async def test_news_of_a_machine_and_of_the_budget_reach_the_conversation(
     assert not len(live_calls)
 
 
+@pytest.mark.slow
 async def test_what_means_nothing_does_not_stop_the_agent(
     call: Call, token: str, server: Daphne
 ) -> None:
@@ -248,6 +249,7 @@ async def test_what_means_nothing_does_not_stop_the_agent(
     assert all(isinstance(event, Utterance) for event in talk.kept)
 
 
+@pytest.mark.slow
 async def test_late_final_words_correct_the_turn_they_belong_to(
     call: Call, token: str, server: Daphne, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -68,6 +68,7 @@ async def test_the_sentence_goes_on_where_the_line_broke_off(
     assert await streams.acount() == 2
 
 
+@pytest.mark.slow
 async def test_a_socket_that_falls_silent_is_given_up_and_the_lead_is_asked_again(
     call: Call, token: str, server: Daphne, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,6 +110,7 @@ async def test_a_call_that_is_not_come_back_to_ends_with_a_whole_record(
     assert await sync_to_async(stream_token_renew)(call_id=call.pk, now=timezone.now()) is None
 
 
+@pytest.mark.slow
 async def test_a_full_or_draining_process_lets_its_own_call_come_back_and_no_other(
     call: Call, token: str, server: Daphne, monkeypatch: pytest.MonkeyPatch
 ) -> None:
