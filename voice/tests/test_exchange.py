@@ -289,6 +289,7 @@ async def test_late_final_words_correct_the_turn_they_belong_to(
     assert all((turn.latency_ms or 0) < 5000 for turn in turns)
 
 
+@pytest.mark.slow
 async def test_a_machines_greeting_is_heard_to_its_end(
     call: Call, token: str, server: Daphne, monkeypatch: pytest.MonkeyPatch
 ) -> None:
