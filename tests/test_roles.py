@@ -44,6 +44,8 @@ ROLES = ("Owner", "Manager", "Rep", "Compliance", "Read-only")
 OPENS = {
     "costs": "omcv",
     "costs-promise": "omcv",
+    "costs-what-if": "omcv",
+    "costs-variance": "omcv",
     "calls_live": "omrcv",
     "calls_live_json": "omrcv",
     "calls_transcript": "omrcv",
@@ -107,7 +109,7 @@ class Everything:
             if value is None:
                 return None
             arguments[key] = value
-        namespace = "" if name in ("costs", "costs-promise", "costs-export") else "admin:"
+        namespace = "" if name == "costs" or name.startswith("costs-") else "admin:"
         return reverse(f"{namespace}{name}", kwargs=arguments)
 
     def _argument(self, key: str, name: str, of: World) -> Any:

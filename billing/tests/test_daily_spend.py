@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import models
+from django.db import models, transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,23 +16,26 @@ from billing.models import Charge, DailySpend, SpendMark
 from billing.services import daily_spend_add
 from billing.services.daily import SETTLES_AFTER
 from billing.spend import SpendCell, SpendScope, cells_of, spend_cells, spend_total, total_of
+from calls.models import Call
 from tests import factories
 
 pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 11, 18, 18, 0, tzinfo=UTC)
+_DAYS = 6 * 24 * 60
+_SETTLES = SETTLES_AFTER // timedelta(minutes=1)
 _CHARGE = st.tuples(
     st.integers(0, 10**7),  # millionths of a dollar
     st.sampled_from(["telephony_out", "tts", "tts_cached"]),
-    st.sampled_from(["local", "premium", ""]),
-    st.integers(0, 6 * 24 * 60),  # minutes ago it was spent
+    st.sampled_from([0, 1, 2, None]),  # which call
+    st.integers(0, _DAYS),  # minutes ago it was spent
     st.integers(0, 5 * 60),  # minutes later it was written
+    st.integers(0, _SETTLES - 1),  # minutes its transaction took from there
 )
 
 
-def charge(micros: int, component: str, tier: str, ago: int, later: int) -> None:
+def charge(micros: int, component: str, call: Call | None, ago: int, later: int) -> None:
     at = NOW - timedelta(minutes=ago)
-    call = factories.CallFactory(ended=True, voice_tier=tier) if tier else None
     row = factories.ChargeFactory(
         call=call,
         price=factories.PriceFactory(component=component),
@@ -61,22 +64,44 @@ def summed(cells: Iterable[SpendCell]) -> dict[Any, tuple[int, Decimal, Decimal,
     return sums
 
 
-@given(
-    charges=st.lists(_CHARGE, min_size=1, max_size=6),
-    adds=st.lists(st.integers(0, 6 * 24 * 60), max_size=4),
-)
-@settings(max_examples=12, deadline=None)
-def test_sums_and_late_charges_are_the_ledger(charges: list[Any], adds: list[int]) -> None:
-    for one in charges:
-        charge(*one)
-    for ago in adds:
-        daily_spend_add(now=NOW - timedelta(minutes=ago))
+@pytest.mark.parametrize("examples", [15, pytest.param(1000, marks=pytest.mark.slow)])
+def test_sums_and_late_charges_are_the_ledger(examples: int) -> None:
+    first = factories.CallFactory(ended=True, voice_tier="local")
+    other = factories.CallFactory(ended=True, voice_tier="premium")
+    same = factories.CallFactory(ended=True, voice_tier="local", campaign=other.campaign)
+    calls: dict[int | None, Call | None] = {0: first, 1: other, 2: same, None: None}
+
+    @given(
+        charges=st.lists(_CHARGE, min_size=1, max_size=6),
+        adds=st.lists(st.integers(0, _DAYS), max_size=4),
+    )
+    @settings(max_examples=examples, deadline=None)
+    def holds(charges: list[Any], adds: list[int]) -> None:
+        # All in the order in which it becomes visible: a charge may be later than its time stamp.
+        steps: list[tuple[int, Any]] = [(ago, None) for ago in adds]
+        steps += [(one[3] - one[4] - one[5], one) for one in charges]
+        # An example of its own has a ledger and a mark of its own.
+        with transaction.atomic():
+            for ago, one in sorted(steps, key=lambda step: -step[0]):
+                if one is None:
+                    daily_spend_add(now=NOW - timedelta(minutes=ago))
+                else:
+                    micros, component, whose, spent, later, _ = one
+                    charge(micros, component, calls[whose], spent, later)
+            the_sums_are_the_ledger(other.campaign_id)
+            transaction.set_rollback(True)
+
+    holds()
+
+
+def the_sums_are_the_ledger(campaign_id: Any) -> None:
     first, last = (NOW - timedelta(days=3)).date(), NOW.date()
     for scope in (
         SpendScope(),
         SpendScope(first, last),
         SpendScope(first, last, component="tts"),
         SpendScope(first, tier="premium"),
+        SpendScope(last=last, campaign_id=campaign_id),
         SpendScope(outside="call"),
     ):
         assert summed(spend_cells(scope)) == summed(cells_of(scope.charges))
@@ -84,7 +109,7 @@ def test_sums_and_late_charges_are_the_ledger(charges: list[Any], adds: list[int
 
 
 def test_a_charge_is_added_once_however_often_that_is_done() -> None:
-    charge(1_000_000, "tts", "local", 300, 0)
+    charge(1_000_000, "tts", None, 300, 0)
     assert daily_spend_add(now=NOW) == 1
     assert daily_spend_add(now=NOW) == 0
     assert daily_spend_add(now=NOW - timedelta(days=1)) == 0
@@ -92,7 +117,7 @@ def test_a_charge_is_added_once_however_often_that_is_done() -> None:
 
 
 def test_a_charge_just_written_waits_until_no_transaction_can_come_before_it() -> None:
-    charge(1_000_000, "tts", "local", 10, 0)
+    charge(1_000_000, "tts", None, 10, 0)
     assert daily_spend_add(now=NOW) == 0
     assert spend_total(SpendScope()).amount == 1
     assert daily_spend_add(now=NOW + SETTLES_AFTER) == 1
@@ -100,10 +125,10 @@ def test_a_charge_just_written_waits_until_no_transaction_can_come_before_it() -
 
 
 def test_a_charge_of_long_ago_that_is_written_now_goes_to_its_day() -> None:
-    charge(1_000_000, "tts", "local", 300, 0)
+    charge(1_000_000, "tts", None, 300, 0)
     daily_spend_add(now=NOW)
     days = 5 * 24 * 60
-    charge(500_000, "tts", "local", days, days + 10)
+    charge(500_000, "tts", None, days, days + 10)
     assert spend_total(SpendScope()).amount == Decimal("1.5")
     daily_spend_add(now=NOW + timedelta(hours=2))
     assert spend_total(SpendScope()).amount == Decimal("1.5")
@@ -114,7 +139,7 @@ def test_a_charge_of_long_ago_that_is_written_now_goes_to_its_day() -> None:
 
 
 def test_days_begin_anew_where_the_account_moves(settings: Any) -> None:
-    charge(1_000_000, "tts", "local", 17 * 60, 0)  # 01:00 in UTC is the day before in Chicago
+    charge(1_000_000, "tts", None, 17 * 60, 0)  # 01:00 in UTC is the day before in Chicago
     daily_spend_add(now=NOW)
     assert DailySpend.objects.get().day == NOW.date()
     settings.ENV = settings.ENV.model_copy(update={"account_time_zone": "America/Chicago"})
