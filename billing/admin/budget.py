@@ -51,7 +51,7 @@ class BudgetAdmin(ModelAdmin):
     search_fields = ("name", "campaign__name")
     autocomplete_fields = ("campaign",)
     inlines = (BudgetPeriodInline,)
-    change_form_before_template = "desk/budget_now.html"
+    change_form_before_template: Any = "desk/budget_now.html"
     fieldsets = (
         (None, {"fields": ("name", ("campaign", "active"))}),
         (

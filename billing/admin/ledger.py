@@ -102,7 +102,7 @@ class ChargeAdmin(AppendOnlyAdmin):
     search_help_text = "Key, campaign or name"
     show_full_result_count = False
     list_per_page = 50
-    list_before_template = "desk/ledger_total.html"
+    list_before_template: Any = "desk/ledger_total.html"
 
     def get_paginator(
         self, request: HttpRequest, queryset: Any, per_page: int, *args: Any, **kwargs: Any

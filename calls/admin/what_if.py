@@ -35,7 +35,7 @@ _SCORE = Campaign._meta.get_field("premium_from_score").default
 class WhatIfForm(SpanForm):
     """Which calls, and which policy they are priced by."""
 
-    tier = None
+    tier: Any = None  # not asked: Django takes the field out
     policy = forms.ChoiceField(choices=_POLICIES, label="If the voice had been")
     score = forms.IntegerField(min_value=0, max_value=100, label="Premium from score")
 

@@ -57,15 +57,16 @@ def bought_by(calls: QuerySet[Call]) -> BoughtBy:
     """Return what calls yielded, in two queries."""
     answered = Q(answered_at__isnull=False)
     talk = ExpressionWrapper(F("ended_at") - F("answered_at"), output_field=DurationField())
-    rows = list(
-        calls.order_by()
+    rows: list[dict[str, Any]] = [
+        {**row}
+        for row in calls.order_by()
         .values("campaign_id", "voice_tier")
         .annotate(
             answered=Count("pk", filter=STEPS["answered"][1]),
-            appointments=Count("pk", filter=STEPS["appointment"][1]),
+            booked=Count("pk", filter=STEPS["appointment"][1]),
             talked=Sum(talk, filter=answered & Q(ended_at__isnull=False)),
         )
-    )
+    ]
     # A lead may be qualified by two campaigns and is one lead all the same: sums would lie.
     in_campaign: dict[UUID | None, set[UUID]] = defaultdict(set)
     in_tier: dict[str, set[UUID]] = defaultdict(set)
@@ -98,5 +99,5 @@ def _bought(rows: list[dict[str, Any]], leads: set[UUID]) -> Bought:
         answered=sum(row["answered"] for row in rows),
         seconds=talked // timedelta(seconds=1),
         qualified=len(leads),
-        appointments=sum(row["appointments"] for row in rows),
+        appointments=sum(row["booked"] for row in rows),
     )

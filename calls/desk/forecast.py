@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, Sum
@@ -102,7 +103,7 @@ def _spent_since(moments: set[datetime], now: datetime) -> _Spent:
     return spent
 
 
-def _recent(moments: list[datetime], now: datetime) -> list[dict[str, object]]:
+def _recent(moments: list[datetime], now: datetime) -> list[dict[str, Any]]:
     if not moments:
         return []
     sums = {
@@ -110,7 +111,7 @@ def _recent(moments: list[datetime], now: datetime) -> list[dict[str, object]]:
         for index, moment in enumerate(moments)
     }
     rows = Charge.objects.filter(at__gt=moments[0], at__lte=now).order_by()
-    return list(rows.values("campaign_id").annotate(**sums))
+    return [{**row} for row in rows.values("campaign_id").annotate(**sums)]
 
 
 def _forecast(use: BudgetUse, since: datetime, spent: _Spent, now: datetime) -> Forecast:
