@@ -9,7 +9,7 @@ CARRIER_PORT ?= 8900
 CALLS ?= 8
 DEMO_LLM ?= 0
 
-.PHONY: help demo test slow-test lint types browser-test requirements clean
+.PHONY: help demo test slow-test chaos-test lint types browser-test requirements clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -29,13 +29,16 @@ demo: $(VENV)/ready ## Install, migrate, seed, start everything and run simulate
 
 test: $(VENV)/ready ## Install and run the tests (SQLite, no server needed)
 	@echo "==> Tests of every part"
-	@$(PY) -m pytest -n 2 -m "not browser and not whole_call and not slow" --durations=5
+	@$(PY) -m pytest -n 2 -m "not browser and not whole_call and not slow and not chaos" --durations=5
 	@echo "==> Whole calls, on the product's real processes"
 	@$(PY) -m pytest -n 2 -m whole_call
 	@echo "==> All tests passed"
 
-slow-test: $(VENV)/ready ## Tests that take long: whole transfers, chaos
+slow-test: $(VENV)/ready ## Tests that take long: whole transfers, long runs of the money's machine
 	@$(PY) -m pytest -n 2 -m slow
+
+chaos-test: $(VENV)/ready ## Break everything while calls are made (needs PostgreSQL and Redis installed)
+	@$(PY) -m pytest -m chaos
 
 lint: $(VENV)/ready ## Linter, formatter, import directions, migrations
 	@$(PY) -m ruff check .

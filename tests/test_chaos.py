@@ -25,7 +25,7 @@ def missing() -> str:
     return ""
 
 
-@pytest.mark.slow
+@pytest.mark.chaos
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(bool(missing()), reason=missing() or "it can run")
 def test_every_promise_holds_while_everything_breaks() -> None:

@@ -286,8 +286,8 @@ def _under_way() -> bool:
     return bool(_in_database(lambda: any(under_way().values())))
 
 
-def under_way() -> dict[str, int]:
-    """Count what is still to be finished."""
+def under_way() -> dict[str, Any]:
+    """Return what is still to be finished: how much of each, and which jobs."""
     from django.db.models import Q
     from django.utils import timezone
 
@@ -304,7 +304,11 @@ def under_way() -> dict[str, int]:
         "due": Enrolment.objects.filter(due, campaign__state="running")
         .exclude(campaign__held_until__gt=now)
         .count(),
-        "jobs": OutboxItem.objects.filter(done_at=None, dead_at=None, due_at__lte=soon).count(),
+        "jobs": list(
+            OutboxItem.objects.filter(done_at=None, dead_at=None, due_at__lte=soon).values_list(
+                "kind", "attempts", "last_error"
+            )
+        ),
     }
 
 
