@@ -48,7 +48,7 @@ _FORGOTTEN = Frame.of(
     r"(?:tell|ask|have|get) (?:them|him|her|someone|somebody|your \w+|you)(?: to)? (?:drop|<unlist>) <mine>$",
     r"(?:<number>|my name) (?:needs|has|must|should|got|better)(?: to)? (?:come|go|be) off\b",
     r"(?:forget|pretend|act like)(?: that)? (?:i|we) (?:ever |never |do not )?exist(?:ed)?\b",
-    r"hard(?: is it)? to (?:remove|delete|erase) (?:a|one|my|the) (?:number|name)\b|(?:^|(?<=; ))removal$",
+    r"hard(?: is it)? to (?:remove|delete|erase) (?:a|one|my|the) (?:number|name)\b|(?:^|(?<=; )|(?<=no ))removal$",
     r"(?:and|am|now|then) block(?:ing)? (?:you|this number|your number)\b",
     r"(?:^|(?<=; ))blocking (?:you|this number|your number)\b",
     r"(?:how (?:do|can|could) i|going to|gonna|have to|i will|i am|let me) (?:block|blocking) (?:you|this number|your number)\b",
