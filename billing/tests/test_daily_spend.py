@@ -16,8 +16,8 @@ from billing.models import Charge, DailySpend, SpendMark
 from billing.services import daily_spend_add
 from billing.services.daily import SETTLES_AFTER
 from billing.spend import SpendCell, SpendScope, cells_of, spend_cells, spend_total, total_of
-from calls.models import Call
 from tests import factories
+from tests.factories import Call
 
 pytestmark = pytest.mark.django_db
 
