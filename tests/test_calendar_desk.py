@@ -129,7 +129,7 @@ def test_the_pages_open_and_cost_the_same_with_many_meetings(manager: Client, re
         counts = []
         for more in (1, 6):
             for n in range(more):
-                meeting_of(rep, workday() + timedelta(hours=n, minutes=apart * 30 + more))
+                meeting_of(rep, workday() + timedelta(hours=n + more // 6, minutes=apart * 30))
                 WorkingHoursFactory()
             parameters = {"view": view, "rep": rep.pk, "day": f"{workday():%Y-%m-%d}"}
             with CaptureQueriesContext(connection) as queries:

@@ -107,6 +107,7 @@ def database_make(path: Path, *, manage: list[str], environment: dict[str, str])
         ours.backup(its_own)
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_it_ends_on_sigterm_within_a_pass(tmp_path: Path) -> None:
     environment = {**os.environ, "DATA_DIR": str(tmp_path), "DATABASE_URL": "", "REDIS_URL": ""}

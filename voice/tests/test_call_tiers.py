@@ -48,6 +48,7 @@ async def provider(
         speech_cache.cache_clear()
 
 
+@pytest.mark.slow
 async def test_the_voice_changes_between_turns_and_each_one_is_paid(
     call: Call,
     token: str,

@@ -100,6 +100,7 @@ async def test_it_is_due_so_long_after_the_leads_last_word_once_the_turn_is_over
     assert reply.filler_at_ms is None
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 async def test_on_a_call_the_filler_is_heard_in_the_silence_and_counts_as_no_answer(
     call: Call, token: str, server: Daphne

@@ -37,6 +37,7 @@ def test_one_utterance_is_little_to_go_by(transcripts: list[Transcript], found: 
     assert [watch.take(one) for one in transcripts] == found
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 async def test_the_conversation_is_told_and_the_call_ends_with_its_last_words(
     call: Call, token: str, server: Daphne, monkeypatch: pytest.MonkeyPatch

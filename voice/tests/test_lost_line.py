@@ -34,6 +34,7 @@ async def kinds_of(call: Call) -> list[str]:
     return [event.kind async for event in CallEvent.objects.filter(call=call).order_by("at")]
 
 
+@pytest.mark.slow
 async def test_the_sentence_goes_on_where_the_line_broke_off(
     call: Call, token: str, server: Daphne
 ) -> None:

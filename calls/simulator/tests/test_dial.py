@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from calls.simulator import CarrierSimulator
 from calls.simulator.clips import clip
 from calls.simulator.tests.conftest import NUMBERS, Application, Sdk
@@ -99,6 +101,7 @@ async def test_members_of_a_conference_hear_each_other(sdk: Sdk, carrier: Carrie
     assert not carrier.board.conferences
 
 
+@pytest.mark.slow
 async def test_a_muted_member_listens_only(sdk: Sdk, carrier: CarrierSimulator) -> None:
     first = await sdk.call("mute", twiml=room())
     await carrier.calls[first.sid].answered.wait()
