@@ -89,7 +89,8 @@ class CampaignAdmin(ModelAdmin):
             {
                 "fields": (
                     ("voice_tier", "premium_from_score"),
-                    ("recording_policy", "detect_machines", "leave_message"),
+                    ("recording_policy", "leave_message"),
+                    "detect_machines",
                 )
             },
         ),
@@ -107,7 +108,7 @@ class CampaignAdmin(ModelAdmin):
         (
             "Taking turns",
             {
-                "fields": (("patience", "interrupting", "least_gap_ms"),),
+                "fields": (("patience", "interrupting"), "least_gap_ms"),
                 "description": "What is left empty is as the playbook says.",
             },
         ),

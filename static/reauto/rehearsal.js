@@ -87,7 +87,7 @@ function slotItem(slot) {
   if (slot.value) body.append(" ", make("span", "value", slot.value));
   else if (slot.skipped) body.append(" ", make("span", "quiet", "left open"));
   if (slot.said) body.append(make("small", "", `“${slot.said}”`));
-  item.append(make("span", "tick", slot.value ? "✓" : slot.required ? "○" : "·"), body);
+  item.append(make("span", "slot-mark", slot.value ? "✓" : slot.required ? "○" : "·"), body);
   item.title = slot.required ? "Needed to qualify" : "";
   if (slot.value && known.get(slot.slot) !== slot.value) item.classList.add("fresh");
   return item;
