@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.chaos import engines, nursery
 from benchmarks.chaos.clusters import NotInstalled, postgres_programs, redis_program
 from benchmarks.chaos.schedule import Mix, schedule
+from voice import metrics
+from voice.engines import registry
 
 ROOT = Path(__file__).parents[1]
 
@@ -49,3 +52,15 @@ def test_the_same_seed_breaks_the_same_things() -> None:
     assert one != other
     assert {breakage.kind for breakage in one} >= {"web", "dialer", "worker", "postgres", "redis"}
     assert all(0 < breakage.after <= 1 for breakage in one)
+
+
+def test_every_process_of_a_run_can_hear_and_speak(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers too: they make a campaign's speech when it starts."""
+    for name in ("RECOGNIZERS", "SYNTHESIZERS"):
+        monkeypatch.setattr(registry, name, dict(getattr(registry, name)))
+    monkeypatch.setattr(registry, "_engines", {})
+    monkeypatch.setattr(metrics, "strain", metrics.strain)
+    nursery._load()
+    assert registry.recognizer(engines.RECOGNIZER)
+    assert registry.synthesizer(engines.SYNTHESIZER)
+    assert not metrics.strain.is_strained

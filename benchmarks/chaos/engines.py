@@ -95,3 +95,17 @@ class Unstrained(Strain):
     @property
     def is_strained(self) -> bool:
         return False
+
+
+def install() -> None:
+    """Have this process, and those forked from it, know the engines by their settings' names.
+
+    Needs Django set up.
+    """
+    from voice import metrics
+    from voice.engines import registry
+
+    registry.RECOGNIZERS[RECOGNIZER] = LetteredRecognizer  # type: ignore[assignment]
+    registry.SYNTHESIZERS[SYNTHESIZER] = MomentarySynthesizer
+    # A server that is behind with its sound takes no more calls. Here nobody listens: let it be.
+    metrics.strain = Unstrained()

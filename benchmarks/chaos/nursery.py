@@ -1,6 +1,6 @@
 """Starts the run's processes by forking, so that one that was killed is back in a second.
 
-A process of its own that has the product's modules loaded, but no connection, thread or engine.
+A process of its own that has the product's modules loaded, but no connection and no thread.
 For each line of JSON on its standard input it forks a child that becomes a server, a dialer or a
 worker, exactly as the commands do, and answers with its process id. When its input ends, so does
 it; its children are whoever's that asked for them.
@@ -35,9 +35,15 @@ def main() -> None:
 
 
 def _load() -> None:
-    """Load what takes long to load. Not the server's reactor: it may not be shared."""
+    """Load what takes long to load, and what takes the place of the product's speech engines.
+
+    Not the server's reactor: it may not be shared.
+    """
     import voice.consumers
     import voice.preload  # noqa: F401
+    from benchmarks.chaos import engines
+
+    engines.install()
 
 
 def _become(order: dict[str, Any]) -> None:
@@ -67,7 +73,7 @@ def _work(order: dict[str, Any]) -> None:
         from daphne.cli import CommandLineInterface
 
         where = ["-b", "127.0.0.1", "-p", str(order["port"])]
-        CommandLineInterface().run([*where, "benchmarks.chaos.asgi:application"])
+        CommandLineInterface().run([*where, "reauto_site.asgi:application"])
     else:
         from django.core.management import call_command
 
