@@ -202,16 +202,21 @@ def _no_finished_turn_is_lost(evidence: Evidence) -> Iterator[str]:
         for text in _answered(seen):
             if not any(text in kept for kept in said[pk]):
                 yield f"call {pk} lost the lead's {text!r}"
-        for index in _heard_turns(seen):
+        for index, before_ms in _heard_turns(seen).items():
             if index not in spoken[pk]:
-                yield f"call {pk} lost the agent's turn {index}"
+                yield (
+                    f"call {pk} lost the agent's turn {index}, heard {before_ms} ms before the "
+                    "stream's end"
+                )
 
 
-def _heard_turns(seen: dict[str, Any]) -> set[int]:
-    """Return the indexes of agent's turns that were heard to their end, and written in time."""
-    until = _stream_end(seen) - WRITTEN_WITHIN_MS
+def _heard_turns(seen: dict[str, Any]) -> dict[int, int]:
+    """Return the indexes of agent's turns that were heard to their end in time to be written, and
+    how long before the stream ended, in ms."""
+    end = _stream_end(seen)
+    until = end - WRITTEN_WITHIN_MS
     return {
-        int(event["detail"]["name"].partition(".")[0])
+        int(event["detail"]["name"].partition(".")[0]): end - event["at_ms"]
         for event in seen["timeline"]
         if event["name"] == "mark"
         and event["detail"]["played"]
