@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agents.graph import callbacks, closer
+from agents.graph.greeter import fact_lines
 from agents.graph.lines import say
 from agents.graph.state import Setting, Talk
 from agents.interface import Item
@@ -42,7 +43,8 @@ def somebody_else(talk: Talk, reading: Reading, setting: Setting) -> Said | None
     line = say(setting.script.greeting.third_person, "callback.ask", AGENT, setting)
     tries = {**talk.tries, "callback.ask": 1}
     talk = replace(talk, tries=tries, stage="callback", expecting="callback.ask", human_heard=True)
-    return talk, (*_who_we_are(reading, setting), line)
+    asked = fact_lines(talk, reading.fact, setting) if reading.fact else ()
+    return talk, (*asked, line)
 
 
 def _speaks_for_both(reading: Reading) -> bool:
@@ -51,10 +53,3 @@ def _speaks_for_both(reading: Reading) -> bool:
         return False
     goes_on = reading.has(Intent.YES) and not reading.has(Intent.NO)
     return bool(reading.answers) or goes_on
-
-
-def _who_we_are(reading: Reading, setting: Setting) -> tuple[Item, ...]:
-    """Say who calls, or what for, if that was asked along with it."""
-    fact = setting.script.fact(reading.fact) if reading.fact else None
-    lines = fact.answer if fact else ()
-    return tuple(say(line, f"fact.{reading.fact}", AGENT, setting) for line in lines)

@@ -205,6 +205,14 @@ async def test_it_tells_truly_whether_the_call_is_recorded(recorded: bool, answe
     assert talk.words.startswith(answer)
 
 
+@pytest.mark.parametrize(("recorded", "answer"), [(True, "Yes, this call"), (False, "No, this")])
+async def test_it_tells_somebody_else_truly_too(recorded: bool, answer: str) -> None:
+    talk = await opened(recorded=recorded)
+    await talk.says("she is not home, and is this call being recorded?")
+    assert talk.words.startswith(answer)
+    assert talk.asks == "callback.ask"
+
+
 async def test_nothing_recognised_is_nothing_said() -> None:
     talk = await (await opened()).says("  ")
     assert talk.items == []
