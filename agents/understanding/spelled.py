@@ -177,13 +177,13 @@ def _joined(tokens: list[str]) -> str:
 
 _NAME = re.compile(
     r"\b(?:my name is|my name's|the name is|name's|you can call me|call me|this is|i am called|"
-    r"it is spelled|i go by) (?P<name>[a-z]+(?: (?:[a-z] )*[a-z]+)?)"
+    r"it is spelled|i go by) (?P<name>[a-z]+(?: (?:[a-z] )*[a-z]+)?)\b(?!')"
 )
 _NO_NAME_WORDS = """
 he she him her me it not a an the his their your our my busy calling speaking fine good
 great okay yes no about regarding back later tomorrow today tonight again on at in for when
 if after before next this that who what where why how very really kind sort one correct
-right wrong ridiculous recorded harassment private still maria's
+right wrong ridiculous recorded harassment private still and but or from with i to please
 """
 _NO_NAME = frozenset(_NO_NAME_WORDS.split())
 
