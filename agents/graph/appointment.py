@@ -7,7 +7,7 @@ from dataclasses import replace
 from agents.graph import closer
 from agents.graph.lines import say, slot_values
 from agents.graph.state import Setting, Talk
-from agents.interface import Action, Booked, Do, Item, Say
+from agents.interface import Action, Booked, Do, Item, Say, Slot
 from agents.understanding import Intent, Reading
 
 AGENT = "scheduler"
@@ -142,15 +142,13 @@ def _kept(talk: Talk, booked: Booked, setting: Setting) -> Said:
     return closer.ended(talk, setting, line, outcome="appointment", why="the appointment stays")
 
 
-def moved_line(talk: Talk, setting: Setting) -> Say:
+def moved_line(chosen: Slot, setting: Setting) -> Say:
     """Return what is said when the new time stands."""
-    chosen = talk.chosen
-    slots = (chosen,) if chosen else ()
     return say(
         setting.script.scheduling.moved,
         "moved",
         AGENT,
         setting,
         interruptible=False,
-        values={"rep": chosen.rep_name if chosen else "", **slot_values(slots, setting)},
+        values={"rep": chosen.rep_name, **slot_values((chosen,), setting)},
     )

@@ -21,7 +21,7 @@ from agents.interface import (
     Utterance,
     WrapUp,
 )
-from agents.understanding.intents import Intent, intents_in
+from agents.understanding.intents import refuses_recording
 from agents.understanding.opt_out import opt_out_in
 from agents.understanding.words import normalised
 
@@ -60,11 +60,8 @@ async def guard(
         return _settled(*closer.out_of_time(talk, setting, "the playbook's limit of turns"))
     items: tuple[Item, ...] = talk.due
     talk = replace(talk, due=())
-    if (
-        isinstance(event, Utterance)
-        and _no_recording(event.text)
-        and (setting.brief.recorded and not talk.signals.get("recording_stopped"))
-    ):
+    recorded = setting.brief.recorded and not talk.signals.get("recording_stopped")
+    if isinstance(event, Utterance) and recorded and refuses_recording(normalised(event.text)):
         talk = talk.signal("recording_stopped", True).step("guard", "recording refused")
         stopped = say(setting.script.recording_stopped, "recording.stopped", "guard", setting)
         items = (Do(Action.STOP_RECORDING), *items, stopped)
@@ -88,10 +85,6 @@ def _opt_out(talk: Talk, event: object) -> tuple[str, str] | None:
     if told and normalised(event.text) in ("nine", "press nine", "9", "press 9"):
         return "voice", "says nine"
     return None
-
-
-def _no_recording(text: str) -> bool:
-    return Intent.NO_RECORDING in intents_in(normalised(text))
 
 
 def _settled(

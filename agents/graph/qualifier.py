@@ -64,10 +64,11 @@ def _acknowledged(
     """Return a word on what was said: of feeling where a person would have one, else the next of
     the playbook's."""
     script = setting.script
-    feeling = is_sad(reading.words) or is_glad(reading.words)
-    if feeling and reading.answers and not talk.signals.get("felt"):
-        line = script.sympathy if is_sad(reading.words) else script.congratulations
-        return talk.signal("felt", True), say(line, "ack", AGENT, setting)
+    if reading.answers and not talk.signals.get("felt"):
+        sad = is_sad(reading.words)
+        if sad or is_glad(reading.words):
+            line = script.sympathy if sad else script.congratulations
+            return talk.signal("felt", True), say(line, "ack", AGENT, setting)
     if reading.answers and script.acknowledgements:
         ack = script.acknowledgements[talk.turn % len(script.acknowledgements)]
         return talk, say(ack, "ack", AGENT, setting)

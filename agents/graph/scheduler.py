@@ -245,8 +245,7 @@ def _done(talk: Talk, event: ActionDone, setting: Setting) -> Said:
         return _offering(talk, setting, taken, again=True, counts=False)
     talk = replace(talk, booked=chosen, expecting="").step(AGENT, "booked")
     if event.action is Action.MOVE:
-        line = appointment.moved_line(talk.signal("moved", True), setting)
-        talk = talk.signal("moved", True)
+        talk, line = talk.signal("moved", True), appointment.moved_line(chosen, setting)
         return closer.ended(talk, setting, line, outcome="appointment", why="the time is changed")
     booked = say(
         lines.booked,

@@ -317,6 +317,12 @@ def intents_in(words: str) -> dict[Intent, float]:
     return found
 
 
+def refuses_recording(words: str) -> bool:
+    """Tell whether normalised words refuse the recording: all that the guard asks of them."""
+    sure, likely = _PATTERNS[Intent.NO_RECORDING]
+    return any(pattern.search(words) for pattern in (*sure, *likely))
+
+
 def _yes_or_no(words: str) -> dict[Intent, float]:
     if any(pattern.search(words) for pattern in _MIXED_YES):
         return {Intent.YES: _LIKELY}
