@@ -8,8 +8,8 @@ from django.http import HttpRequest
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.decorators import display
 
-from calls.desk.campaign import REASONS
 from calls.models import Enrolment
+from calls.policy.explanation import REASONS
 from leads.admin.append_only import AppendOnlyAdmin
 
 

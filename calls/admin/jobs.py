@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -19,6 +18,7 @@ from calls.desk.jobs import JOB_STATES, job_state, jobs_in, jobs_overview
 from calls.formats import in_words
 from calls.models import Lease, OutboxItem, ScheduledWork
 from calls.services.outbox import outbox_discard, outbox_retry
+from leads.admin.actor import actor_of
 from leads.admin.append_only import AppendOnlyAdmin
 
 _COLOURS = {
@@ -105,7 +105,7 @@ class OutboxItemAdmin(AppendOnlyAdmin):
         now = timezone.now()
         ids = _uuids(request.POST.get("jobs", ""))
         if request.POST.get("decision") == _DISCARD:
-            actor = request.user if isinstance(request.user, User) else None
+            actor = actor_of(request)
             done = sum(outbox_discard(item_id=pk, actor=actor, now=now) for pk in ids)
             messages.success(request, f"{done} discarded. They stay in the list.")
         else:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -14,6 +13,7 @@ from django.urls import URLPattern, path, reverse
 from calls.desk.live import goodbye, kill_switch, on_the_line
 from calls.models import Call, KillSwitch
 from calls.services.campaigns import kill_switch_set
+from leads.admin.actor import actor_of
 from leads.admin.append_only import AppendOnlyAdmin
 
 _STOP = [
@@ -54,7 +54,7 @@ class KillSwitchAdmin(AppendOnlyAdmin):
             engage = request.POST.get("to") == "stop"
             kill_switch_set(
                 engaged=engage,
-                actor=request.user if isinstance(request.user, User) else None,
+                actor=actor_of(request),
                 reason=request.POST.get("reason", "")[:200],
                 end_live="end_live" in request.POST,
             )

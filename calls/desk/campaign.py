@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import Avg, Count, Q, Sum
+from django.db.models import Avg, Q, Sum
 from django.utils import timezone
 
 from billing.formats import usd
@@ -20,8 +20,6 @@ from calls.selectors import campaign_progress, kill_switch_engaged
 from calls.services.capacity import voice_capacity_free
 from calls.services.guards import goal_count, missing_to_start
 from calls.services.pace import dialer_state
-
-__all__ = ["REASONS", "CampaignPage", "StartPreview", "campaign_page", "start_preview"]
 
 STATES = Enrolment.State.choices
 # Before there is a history, a call is taken to cost this much (USD): three minutes of talk.
@@ -74,10 +72,7 @@ def campaign_page(campaign: Campaign) -> CampaignPage:
     """Return the page of a campaign in a constant number of queries."""
     now = timezone.now()
     progress = campaign_progress(campaign.pk)
-    figures = campaign.calls.order_by().aggregate(
-        live=Count("pk", filter=Q(state__in=Call.ACTIVE_STATES)),
-        dialled=Count("pk", filter=Q(dialed_at__isnull=False)),
-    )
+    facts = _dial_facts(campaign, waiting=progress.waiting, blocked=progress.blocked, now=now)
     spent = Charge.objects.filter(campaign=campaign).aggregate(total=Sum("amount"))["total"]
     states = {
         Enrolment.State.WAITING: progress.waiting,
@@ -93,16 +88,12 @@ def campaign_page(campaign: Campaign) -> CampaignPage:
         states=_slices({str(key): n for key, n in states.items()}, dict(STATES), total),
         outcomes=_slices(outcomes, dict(Outcome.choices), sum(outcomes.values())),
         blocked=_slices(progress.blocked, REASONS, total),
-        live=figures["live"],
-        dialled=figures["dialled"],
+        live=facts.ringing + facts.talking,
+        dialled=campaign.calls.filter(dialed_at__isnull=False).count(),
         spent=spent or Decimal(0),
         appointments=outcomes.get(Outcome.APPOINTMENT, 0),
         budgets=list(campaign.budgets.filter(active=True)),
-        explanation=explain(
-            dial_facts(campaign, waiting=progress.waiting, blocked=progress.blocked, now=now),
-            now=now,
-            clock=_clock,
-        ),
+        explanation=explain(facts, now=now, clock=_clock),
         cadence=cadence_words(
             Cadence.model_validate(campaign.cadence), max_attempts=campaign.max_attempts
         ),
@@ -172,8 +163,9 @@ def _slices(counts: dict[str, int], labels: dict[str, str], total: int) -> list[
     return sorted(rows, key=lambda row: row.count, reverse=True)
 
 
-def dial_facts(campaign: Campaign, *, waiting: int, blocked: dict[str, int],
-               now: datetime) -> DialFacts:  # fmt: skip
+def _dial_facts(
+    campaign: Campaign, *, waiting: int, blocked: dict[str, int], now: datetime
+) -> DialFacts:
     """Return what the dialer knows when it looks at a campaign."""
     ringing, talking = on_the_line(campaign.calls.all())
     leads = campaign.enrolments.filter(state=Enrolment.State.WAITING)

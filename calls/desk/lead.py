@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from billing.standing import budgets_for, standings
-from calls.desk.campaign import REASONS
 from calls.models import Call, Enrolment
+from calls.policy.explanation import REASONS
 from calls.selectors import kill_switch_engaged
 from leads.models import Lead
 from leads.policy.may_call import Decision, may_call
