@@ -50,14 +50,12 @@ def costs_page(request: HttpRequest) -> HttpResponse:
     form = span_form(request.GET, now)
     span = span_of(form, now)
     found = costs(span)
-    links = {
-        "components": [(part, component_link(part, span)) for part in found.components],
-        "campaigns": [(part, campaign_link(part, span)) for part in found.campaigns],
-        "tiers": [(part, tier_link(part, span)) for part in found.tiers],
-    }
+    days = [
+        (day, amount, charges_link(Span(day, day, span.campaign_id, span.tier)))
+        for day, amount in found.day_amounts
+    ]
     context: dict[str, Any] = {
         **admin.site.each_context(request),
-        **links,
         "title": "Costs",
         "money_pages": money_pages(request),
         "form": form,
@@ -68,17 +66,16 @@ def costs_page(request: HttpRequest) -> HttpResponse:
         "exports": _EXPORTS,
         "presets": presets(span, now),
         "costs": found,
+        "components": [(part, component_link(part, span)) for part in found.components],
+        "campaigns": [(part, campaign_link(part, span)) for part in found.campaigns],
+        "tiers": [(part, tier_link(part, span)) for part in found.tiers],
         "all_charges": charges_link(span),
         "all_calls": {
             step: calls_link(span, step=step)
             for step in ("answered", "qualified", "appointment")
         },
-        "days": [
-            (day, sum(line[index] for line in found.component_days.values()),
-             charges_link(_one_day(span, found, index)))
-            for index, day in enumerate(found.days)
-        ],
-        "chart": _chart(span, found, links),
+        "days": days,
+        "chart": _chart(found, [link for _, _, link in days]),
         "variances": variances(since=span.since, until=span.until)[:4],
         "may_export": request.user.has_perm("billing.export_charge"),
     }  # fmt: skip
@@ -131,15 +128,11 @@ def may_or_denied(request: HttpRequest, permission: str) -> None:
         raise PermissionDenied
 
 
-def _one_day(span: Span, found: Costs, index: int) -> Span:
-    return Span(found.days[index], found.days[index], span.campaign_id, span.tier)
-
-
-def _chart(span: Span, found: Costs, links: dict[str, list[tuple[Part, str]]]) -> dict[str, Any]:
+def _chart(found: Costs, links: list[str]) -> dict[str, Any]:
     # Floats are for the eye only; the tables beside have the exact amounts.
     return {
         "days": [f"{day:%b} {day.day}" for day in found.days],
-        "links": [charges_link(_one_day(span, found, index)) for index in range(len(found.days))],
+        "links": links,
         "money": asdict(account_format()),
         "component": _lines(found.components, found.component_days, "component__exact"),
         "campaign": _lines(found.campaigns, found.campaign_days, "campaign__id__exact"),

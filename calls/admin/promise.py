@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -16,8 +15,7 @@ from billing.selectors import PriceUnknown
 from calls.admin.costs import may_or_denied
 from calls.admin.ledger_links import charges_link
 from calls.admin.money_pages import money_pages
-from calls.admin.span_form import DAYS, today
-from calls.desk.costs import Span
+from calls.admin.span_form import last_days
 from calls.desk.promise import promise_report, settled_costs
 
 SIMULATED = 5000
@@ -28,7 +26,7 @@ def promise_page(request: HttpRequest) -> HttpResponse:
     """Show which voice keeps a call under the promise, simulated and as it was."""
     may_or_denied(request, "billing.view_charge")
     now = timezone.now()
-    span = Span(today(now) - timedelta(days=DAYS - 1), today(now))
+    span = last_days(now)
     context: dict[str, Any] = {
         **admin.site.each_context(request),
         "title": f"Less than {usd(PROMISE)} a call",

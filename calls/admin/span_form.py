@@ -42,17 +42,22 @@ def today(now: datetime) -> date:
     return now.astimezone(account_zone()).date()
 
 
+def last_days(now: datetime) -> Span:
+    """Return the last 30 days, of everything."""
+    return Span(today(now) - timedelta(days=DAYS - 1), today(now))
+
+
 def span_form(data: Any, now: datetime, form: type[SpanForm] = SpanForm) -> SpanForm:
     """Return the form filled in; what was not asked for are the last 30 days of everything."""
     chosen = {name: data.get(name) for name in form.base_fields if data.get(name)}
-    days = {"since": today(now) - timedelta(days=DAYS - 1), "until": today(now)}
-    return form(days | chosen)
+    days = last_days(now)
+    return form({"since": days.first, "until": days.last} | chosen)
 
 
 def span_of(form: SpanForm, now: datetime) -> Span:
     """Return what the form asks for, or the last days if it makes no sense."""
     if not form.is_valid():
-        return Span(today(now) - timedelta(days=DAYS - 1), today(now))
+        return last_days(now)
     chosen = form.cleaned_data
     campaign = chosen.get("campaign")
     return Span(

@@ -94,6 +94,14 @@ class Costs:
     """Key to USD per day of `days`."""
     campaign_days: dict[str, list[Decimal]]
 
+    @property
+    def day_amounts(self) -> list[tuple[date, Decimal]]:
+        """Each day of `days`, and USD spent on it."""
+        amounts = zip(*self.component_days.values(), strict=True)
+        return [
+            (day, sum(of_day, Decimal(0))) for day, of_day in zip(self.days, amounts, strict=True)
+        ]
+
 
 NO_CAMPAIGN = "No campaign"
 NO_CALL = "Outside calls"

@@ -31,8 +31,7 @@ def figures_csv(costs: Costs) -> str:
     for by, parts in blocks:
         for part in parts:
             writer.writerow(_row(by, part.label, part, part.share))
-    for index, day in enumerate(costs.days):
-        amount = sum(line[index] for line in costs.component_days.values())
+    for day, amount in costs.day_amounts:
         writer.writerow(("day", day.isoformat(), amount))
     return target.getvalue()
 

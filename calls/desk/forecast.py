@@ -123,9 +123,7 @@ def _forecast(use: BudgetUse, since: datetime, spent: _Spent, now: datetime) -> 
     return Forecast(
         use=use,
         per_hour=lately / Decimal(over.total_seconds()) * 3600,
-        ends_at=runs_out_at(
-            left=use.limit - use.spent - use.reserved, spent=lately, over=over, now=now, ends=ends
-        ),
+        ends_at=runs_out_at(left=use.free, spent=lately, over=over, now=now, ends=ends),
         period_ends=ends,
         now=now,
     )
