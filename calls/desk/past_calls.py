@@ -35,29 +35,6 @@ PREMIUM_PROVIDER = "elevenlabs"
 MOST = 5000
 
 
-def tier_what_if(
-    *,
-    policy: TierPolicy,
-    since: datetime,
-    until: datetime,
-    campaign_id: UUID | None = None,
-    day: date,
-) -> WhatIf:
-    """Return what the settled calls of a time would have cost under a policy, newest 5 000.
-
-    Args:
-        since, until: when the calls were made; `until` is the first moment after.
-        day: whose prices hold for the voices.
-
-    Raises:
-        PriceUnknown: the price list lacks one of the voices; it names which.
-    """
-    found = tier_what_ifs(
-        policies=(policy,), since=since, until=until, campaign_id=campaign_id, day=day
-    )
-    return found.results[0]
-
-
 @dataclass(frozen=True, slots=True)
 class WhatIfs:
     """Some policies on the same past calls."""
@@ -95,7 +72,7 @@ def tier_what_ifs(
     calls = settled_calls(since=since, until=until, campaign_id=campaign_id)
     answered = calls.filter(answered_at__isnull=False)
     read = past_calls(answered, most=most)
-    share = sent_share(Call.objects.filter(pk__in=[call.call_id for call in read]))
+    share = sent_share([call.call_id for call in read])
     return WhatIfs(
         results=[
             what_if(read, policy=policy, premium=premium, local=local, sent_share=share)
@@ -139,14 +116,13 @@ def past_calls(calls: QuerySet[Call], *, most: int = MOST) -> list[PastCall]:
     ]
 
 
-def sent_share(calls: QuerySet[Call]) -> Fraction:
+def sent_share(call_ids: Sequence[UUID]) -> Fraction:
     """Return how many characters the premium voice was sent for each one heard; 1 if none was."""
-    ids = list(calls.order_by().values_list("pk", flat=True))
     charged = Charge.objects.filter(
-        call_id__in=ids, provider=PREMIUM_PROVIDER, component=Component.TTS
+        call_id__in=call_ids, provider=PREMIUM_PROVIDER, component=Component.TTS
     ).aggregate(total=Sum("quantity"))["total"]
     heard = Turn.objects.filter(
-        call_id__in=ids, speaker=Turn.Speaker.AGENT, tier="premium"
+        call_id__in=call_ids, speaker=Turn.Speaker.AGENT, tier="premium"
     ).aggregate(total=Sum(Length("text")))["total"]
     return sent_share_of(charged=micro(Decimal(charged or 0)), spoken=heard or 0)
 

@@ -12,7 +12,7 @@ import pytest
 from billing.policy.tiers import TierPolicy
 from billing.selectors import PriceUnknown
 from billing.services import charge_record, prices_seed
-from calls.desk.past_calls import past_calls, sent_share, settled_calls, tier_what_if
+from calls.desk.past_calls import past_calls, sent_share, settled_calls, tier_what_ifs
 from calls.models import Call
 from leads.models import LeadScore
 from tests.factories import (
@@ -95,11 +95,10 @@ def test_what_the_lead_was_worth_is_what_was_known_when_it_was_dialled() -> None
 
 
 def test_the_share_that_is_sent_is_measured_on_premium_calls() -> None:
-    calls = settled_calls(since=NOON, until=NOON + DAY)
-    make_call()
-    assert sent_share(calls) == 1
-    charge(make_call("premium"), "tts", "elevenlabs", "0.195", "eleven_flash_v2_5")
-    assert sent_share(calls) == Fraction(1, 2)
+    local, premium = make_call(), make_call("premium")
+    assert sent_share([local.pk]) == 1
+    charge(premium, "tts", "elevenlabs", "0.195", "eleven_flash_v2_5")
+    assert sent_share([local.pk, premium.pk]) == Fraction(1, 2)
 
 
 def test_only_settled_calls_of_the_time_and_campaign_count() -> None:
@@ -123,7 +122,8 @@ def test_only_settled_calls_of_the_time_and_campaign_count() -> None:
 )
 def test_a_policy_is_priced_at_list_prices(policy: TierPolicy, would_be: str) -> None:
     scored(make_call())
-    found = tier_what_if(policy=policy, since=NOON, until=NOON + DAY, day=NOON.date())
+    whole = tier_what_ifs(policies=[policy], since=NOON, until=NOON + DAY, day=NOON.date())
+    [found] = whole.results
     assert found.was == Decimal("0.028")
     assert found.would_be == Decimal(would_be)
 
@@ -131,4 +131,4 @@ def test_a_policy_is_priced_at_list_prices(policy: TierPolicy, would_be: str) ->
 def test_a_voice_without_a_price_is_named(settings: Any) -> None:
     settings.ENV = settings.ENV.model_copy(update={"elevenlabs_model": "eleven_unheard_of"})
     with pytest.raises(PriceUnknown, match="eleven_unheard_of"):
-        tier_what_if(policy=TierPolicy("local"), since=NOON, until=NOON + DAY, day=NOON.date())
+        tier_what_ifs(policies=[TierPolicy("local")], since=NOON, until=NOON + DAY, day=NOON.date())
