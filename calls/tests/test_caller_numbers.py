@@ -58,7 +58,8 @@ def test_calls_go_round_the_pool_and_stop_at_the_caps(
 ) -> None:
     Campaign.objects.update(max_concurrent=20)
     use_pool(campaign, BOSTON=2, DENVER=1)
-    leads = [enrol(campaign) for _ in range(5)]
+    for _ in range(5):
+        enrol(campaign)
     assert [dial_next(now) is not None for _ in range(5)] == [True, True, True, False, False]
     seen = [line.from_ for line in exchange.calls]
     assert (seen.count(BOSTON), seen.count(DENVER)) == (2, 1)
@@ -70,7 +71,6 @@ def test_calls_go_round_the_pool_and_stop_at_the_caps(
     tomorrow = now + timedelta(days=1)
     assert campaign.held_until < tomorrow
     assert dial_next(tomorrow) is not None
-    assert {lead.campaign_id for lead in leads} == {campaign.pk}
 
 
 @pytest.mark.django_db
