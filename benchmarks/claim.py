@@ -17,17 +17,13 @@ import argparse
 import json
 import multiprocessing
 import os
-import shutil
-import signal
 import statistics
-import tempfile
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-from benchmarks.chaos.clusters import PostgresCluster
+from benchmarks.chaos.clusters import own_postgres
 
 PEER_CLAIMS = 20
 WARM_UP = 20
@@ -40,20 +36,8 @@ def main() -> None:
     parser.add_argument("--claims", type=int, default=400, help="of each dialer")
     parser.add_argument("--dialers", type=int, default=4)
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    folder = Path(tempfile.mkdtemp(prefix="claim-"))
-    try:
-        with PostgresCluster(folder, name="claim") as postgres:
-            os.environ.update(
-                DATABASE_URL=postgres.url,
-                DATA_DIR=str(folder),
-                REDIS_URL="",
-                LOG_LEVEL="ERROR",
-                DJANGO_SETTINGS_MODULE="reauto_site.settings.test",
-            )
-            print(json.dumps(measure(options.enrolments, options.claims, options.dialers)))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with own_postgres("claim"):
+        print(json.dumps(measure(options.enrolments, options.claims, options.dialers)))
 
 
 def measure(enrolments: int, claims: int, dialers: int) -> dict[str, object]:
@@ -108,12 +92,13 @@ def fill(enrolments: int) -> str:
     EnrolmentFactory(campaign=campaign, lead=lead)
     _fill_fast(Lead)
     number = "'+1512' || (2000000 + n)"
-    _copy(Lead, lead.pk, enrolments, phone=number, raw_phone=number, email="''")
+    more = f"generate_series(1, {enrolments - 1}) AS n"
+    _copy(Lead, more, phone=number, raw_phone=number, email="''")
     with connection.cursor() as cursor:
         cursor.execute("CREATE TEMP TABLE made AS SELECT id, phone FROM leads_lead")
-    _copy_for_each(Consent, lead_id="made.id", phone="made.phone")
+    _copy(Consent, "made", lead_id="made.id", phone="made.phone")
     due = f"timestamptz '{timezone.now().isoformat()}' - random() * interval '1 day'"
-    _copy_for_each(Enrolment, lead_id="made.id", due_at=due, priority="(random() * 3)::int")
+    _copy(Enrolment, "made", lead_id="made.id", due_at=due, priority="(random() * 3)::int")
     with connection.cursor() as cursor:
         for model in (Lead, Consent, Enrolment):
             cursor.execute(f"VACUUM ANALYZE {model._meta.db_table}")
@@ -136,28 +121,15 @@ def _fill_fast(model: Any) -> None:
         _run(f"DROP INDEX {name}")
 
 
-def _copy(model: Any, pk: object, count: int, **values: str) -> None:
-    """Copy a row so many times, with other values given in SQL by `n`."""
-    names = [field.column for field in model._meta.concrete_fields if not field.generated]
-    new = {"id": "gen_random_uuid()", **values}
-    chosen = ", ".join(new.get(name, f'"{name}"') for name in names)
-    listed = ", ".join(f'"{name}"' for name in names)
-    table = model._meta.db_table
-    _run(
-        f"INSERT INTO {table} ({listed}) SELECT {chosen} FROM {table}, "
-        f"generate_series(1, {count - 1}) AS n WHERE id = '{pk}' ON CONFLICT DO NOTHING"
-    )
-
-
-def _copy_for_each(model: Any, **values: str) -> None:
-    """Copy the only row of a table for each lead that has been made."""
+def _copy(model: Any, each: str, **values: str) -> None:
+    """Copy a table's row once for each row of a source; `values` are SQL in place of its own."""
     names = [field.column for field in model._meta.concrete_fields if not field.generated]
     new = {"id": "gen_random_uuid()", **values}
     chosen = ", ".join(new.get(name, f'one."{name}"') for name in names)
     listed = ", ".join(f'"{name}"' for name in names)
     table = model._meta.db_table
     _run(
-        f"INSERT INTO {table} ({listed}) SELECT {chosen} FROM made, "
+        f"INSERT INTO {table} ({listed}) SELECT {chosen} FROM {each}, "
         f"(SELECT * FROM {table} LIMIT 1) AS one ON CONFLICT DO NOTHING"
     )
 

@@ -15,14 +15,11 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import shutil
-import signal
 import sys
-import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
+from benchmarks.chaos.clusters import own_folder
 from benchmarks.chaos.run import CALLS_AT_ONCE, Breaker, Breaking, run
 from benchmarks.chaos.schedule import Breakage
 from benchmarks.chaos.stage import WEBS
@@ -41,10 +38,8 @@ def main() -> int:
     parser.add_argument("--at-once", type=int, default=CALLS_AT_ONCE, help="of each campaign")
     parser.add_argument("--seed", type=int, default=random.randrange(10_000))
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    folder = Path(tempfile.mkdtemp(prefix="durability-"))
     breaking = kills(options.kills, seed=options.seed)
-    try:
+    with own_folder("durability-") as folder:
         report = run(
             folder=folder,
             leads=options.leads,
@@ -52,8 +47,6 @@ def main() -> int:
             at_once=options.at_once,
             breaking=breaking,
         )
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
     print(json.dumps(summary(report)))
     return 1 if report["violations"] else 0
 

@@ -11,16 +11,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import shutil
-import signal
-import tempfile
 import time
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 
-from benchmarks.chaos.clusters import PostgresCluster
+from benchmarks.chaos.clusters import own_postgres
 
 TEN_CENTS = Decimal("0.10")
 DOLLAR = Decimal(1)
@@ -32,20 +27,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=50)
     parser.add_argument("--rounds", type=int, default=10)
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    folder = Path(tempfile.mkdtemp(prefix="money-"))
-    try:
-        with PostgresCluster(folder, name="money") as postgres:
-            os.environ.update(
-                DATABASE_URL=postgres.url,
-                DATA_DIR=str(folder),
-                REDIS_URL="",
-                LOG_LEVEL="ERROR",
-                DJANGO_SETTINGS_MODULE="reauto_site.settings.test",
-            )
-            print(json.dumps(measure(options.threads, options.rounds)))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with own_postgres("money"):
+        print(json.dumps(measure(options.threads, options.rounds)))
 
 
 def measure(threads: int, rounds: int) -> dict[str, object]:

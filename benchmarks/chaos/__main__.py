@@ -13,12 +13,10 @@ import argparse
 import json
 import random
 import shutil
-import signal
 import sys
-import tempfile
 from pathlib import Path
 
-from benchmarks.chaos.clusters import NotInstalled
+from benchmarks.chaos.clusters import NotInstalled, own_folder
 from benchmarks.chaos.run import CALLS_AT_ONCE, run
 
 
@@ -31,18 +29,17 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, help="keep logs here")
     options = parser.parse_args()
     print(f"seed {options.seed}", file=sys.stderr)
-    # Told to end by SIGTERM, it stops its servers as it does on Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    folder = Path(tempfile.mkdtemp(prefix="chaos-"))
-    try:
-        report = run(folder=folder, leads=options.leads, seed=options.seed, at_once=options.at_once)
-    except NotInstalled as missing:
-        print(f"{missing}: nothing was run.", file=sys.stderr)
-        return 2
-    finally:
-        if options.keep:
-            shutil.copytree(folder / "logs", options.keep, dirs_exist_ok=True)
-        shutil.rmtree(folder, ignore_errors=True)
+    with own_folder("chaos-") as folder:
+        try:
+            report = run(
+                folder=folder, leads=options.leads, seed=options.seed, at_once=options.at_once
+            )
+        except NotInstalled as missing:
+            print(f"{missing}: nothing was run.", file=sys.stderr)
+            return 2
+        finally:
+            if options.keep and (folder / "logs").exists():
+                shutil.copytree(folder / "logs", options.keep, dirs_exist_ok=True)
     print(json.dumps(report))
     return 1 if report["violations"] else 0
 

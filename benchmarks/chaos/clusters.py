@@ -1,4 +1,4 @@
-"""A PostgreSQL cluster and a Redis server of one's own, to be crashed and started again."""
+"""A folder, a PostgreSQL cluster and a Redis server of one's own, for as long as a run takes."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -18,6 +20,29 @@ START_S = 30.0
 
 class NotInstalled(Exception):  # noqa: N818 - says what is missing
     """A server's programs are not on this machine; the message says which."""
+
+
+@contextmanager
+def own_folder(prefix: str) -> Iterator[Path]:
+    """Give a folder that is gone afterwards; SIGTERM ends the run as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+@contextmanager
+def own_postgres(name: str) -> Iterator[None]:
+    """Have this process, which has not set Django up yet, and its children work on a cluster of
+    its own."""
+    with own_folder(f"{name}-") as folder, PostgresCluster(folder, name=name) as postgres:
+        os.environ.update(
+            DATABASE_URL=postgres.url,
+            DATA_DIR=str(folder),
+            REDIS_URL="",
+            LOG_LEVEL="ERROR",
+            DJANGO_SETTINGS_MODULE="reauto_site.settings.test",
+        )
+        yield
 
 
 def postgres_programs() -> Path:
