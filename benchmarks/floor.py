@@ -18,10 +18,9 @@ from numpy.typing import NDArray
 
 from benchmarks.gaps import BLOCK_MS, voiced
 from benchmarks.people import Manner, MeasuredPerson
-from benchmarks.sockets import Door, Signer
+from benchmarks.sockets import Door, stream_at
 from calls.simulator import g711
 from calls.simulator.line import Line
-from calls.simulator.media_stream import MediaStream, StreamError
 from calls.simulator.persona import Persona
 
 GAP_IN_SPEECH_MS = 400.0
@@ -61,26 +60,9 @@ class FloorCall:
             persona, manner, self.rng, press=self.line.press, hang_up=over.set
         )
         self.line.lead = self.person
-        stream = MediaStream(
-            line=self.line,
-            account_sid=self.door.account_sid,
-            call_sid=self.door.call_sid,
-            stream_sid="MZ" + self.door.call_sid[2:],
-            parameters=dict(self.door.parameters),
-            note=self._note,
+        self.error = await stream_at(
+            self.door, http, self.line, over=over, seconds=seconds, note=self._note
         )
-        self.line.start()
-        talking = asyncio.create_task(
-            stream.run(self.door.url, http, Signer(self.door))  # type: ignore[arg-type]
-        )
-        leaving = asyncio.create_task(over.wait())
-        await asyncio.wait({talking, leaving}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        leaving.cancel()
-        if talking.done() and isinstance(talking.exception(), StreamError):
-            self.error = str(talking.exception())
-        talking.cancel()
-        await asyncio.gather(talking, leaving, return_exceptions=True)
-        await self.line.stop()
 
     def _note(self, kind: str, **data: Any) -> None:
         if kind in ("clear", "mark"):

@@ -13,7 +13,7 @@ import contextlib
 import json
 import statistics
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -88,6 +88,47 @@ class WatchedPlayout(PlayoutBuffer):
         return super().next_frame()
 
 
+async def stream_at(
+    door: Door,
+    http: aiohttp.ClientSession,
+    line: Line,
+    *,
+    over: asyncio.Event,
+    seconds: float,
+    note: Callable[..., None] = lambda *_, **__: None,
+) -> str:
+    """Have a line's person talk at a door until either side hangs up, or the time is over.
+
+    Args:
+        over: set when the person hangs up.
+        note: told of what is on the wire, as `MediaStream` does.
+
+    Returns:
+        What the stream failed with, empty if it did not.
+    """
+    stream = MediaStream(
+        line=line,
+        account_sid=door.account_sid,
+        call_sid=door.call_sid,
+        stream_sid="MZ" + door.call_sid[2:],
+        parameters=dict(door.parameters),
+        note=note,
+    )
+    line.start()
+    talking = asyncio.create_task(
+        stream.run(door.url, http, Signer(door))  # type: ignore[arg-type]
+    )
+    leaving = asyncio.create_task(over.wait())
+    await asyncio.wait({talking, leaving}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    leaving.cancel()
+    failed = talking.done() and isinstance(talking.exception(), StreamError)
+    error = str(talking.exception()) if failed else ""
+    talking.cancel()
+    await asyncio.gather(talking, leaving, return_exceptions=True)
+    await line.stop()
+    return error
+
+
 @dataclass
 class Caller:
     """One call and what the caller's end has of it."""
@@ -106,27 +147,8 @@ class Caller:
         self.line.lead = SimulatedLead(
             Persona.load(self.persona), press=self.line.press, hang_up=over.set, clips=clips.CLIPS
         )
-        stream = MediaStream(
-            line=self.line,
-            account_sid=self.door.account_sid,
-            call_sid=self.door.call_sid,
-            stream_sid="MZ" + self.door.call_sid[2:],
-            parameters=dict(self.door.parameters),
-            note=lambda *_, **__: None,
-        )
         self.began = time.monotonic()
-        self.line.start()
-        talking = asyncio.create_task(
-            stream.run(self.door.url, http, Signer(self.door))  # type: ignore[arg-type]
-        )
-        leaving = asyncio.create_task(over.wait())
-        await asyncio.wait({talking, leaving}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        leaving.cancel()
-        if talking.done() and isinstance(talking.exception(), StreamError):
-            self.error = str(talking.exception())
-        talking.cancel()
-        await asyncio.gather(talking, leaving, return_exceptions=True)
-        await self.line.stop()
+        self.error = await stream_at(self.door, http, self.line, over=over, seconds=seconds)
 
     @property
     def holes_ms(self) -> list[int]:
