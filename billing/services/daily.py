@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Sum
 
 from billing.models import Charge, DailySpend, SpendMark
 from billing.spend import SpendCell, cells_of
@@ -22,12 +23,14 @@ def daily_spend_add(*, now: datetime) -> int:
     """Add the charges written since the last time, and return how many sums changed.
 
     Safe to run at any time, twice and at once: what was added is behind the mark, whose row is
-    locked. Where the account's time zone has changed, all days are added up anew.
+    locked. All days are added up anew where the account's time zone has changed, or where charges
+    were written behind the mark after all: by a clock that was put back, or in a transaction that
+    took longer than was thought.
     """
     zone = settings.ENV.account_time_zone
     SpendMark.objects.get_or_create(pk=1, defaults={"upto": _LONG_AGO, "time_zone": zone})
     mark = SpendMark.objects.select_for_update().get(pk=1)
-    if mark.time_zone != zone:
+    if mark.time_zone != zone or not _has_all_before(mark.upto):
         DailySpend.objects.all().delete()
         mark.upto, mark.time_zone = _LONG_AGO, zone
     upto = max(now - SETTLES_AFTER, mark.upto)
@@ -36,6 +39,11 @@ def daily_spend_add(*, now: datetime) -> int:
     mark.upto = upto
     mark.save()
     return len(fresh)
+
+
+def _has_all_before(mark: datetime) -> bool:
+    summed = DailySpend.objects.aggregate(count=Sum("charges"))["count"] or 0
+    return bool(summed == Charge.objects.filter(created_at__lt=mark).count())
 
 
 def _add(fresh: list[SpendCell]) -> None:

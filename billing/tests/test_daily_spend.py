@@ -138,6 +138,15 @@ def test_a_charge_of_long_ago_that_is_written_now_goes_to_its_day() -> None:
     }
 
 
+def test_charges_behind_the_mark_of_a_clock_that_was_ahead_are_found() -> None:
+    charge(1_000_000, "tts", None, 300, 0)
+    daily_spend_add(now=NOW + timedelta(days=1))
+    charge(500_000, "tts", None, 10, 0)
+    assert daily_spend_add(now=NOW) == 1
+    assert spend_total(SpendScope()).amount == Decimal("1.5")
+    assert SpendMark.objects.get().upto == NOW - SETTLES_AFTER
+
+
 def test_days_begin_anew_where_the_account_moves(settings: Any) -> None:
     charge(1_000_000, "tts", None, 17 * 60, 0)  # 01:00 in UTC is the day before in Chicago
     daily_spend_add(now=NOW)
