@@ -144,8 +144,13 @@ def _webhook(payload: Mapping[str, Any], now: datetime) -> None:
 
 
 def _jobs_purge(payload: Mapping[str, Any], now: datetime) -> None:
-    outbox_purge(done_before=now - KEEP_DONE)
-    deliveries_purge(before=now - KEEP_DONE)
+    before = now - KEEP_DONE
+    gone = (
+        outbox_purge(done_before=before, limit=PURGED_AT_ONCE),
+        deliveries_purge(before=before, limit=PURGED_AT_ONCE),
+    )
+    if max(gone) >= PURGED_AT_ONCE:
+        raise NotYet(timezone.now() + timedelta(seconds=1))
 
 
 def _bulk(payload: Mapping[str, Any], now: datetime) -> None:
@@ -234,6 +239,8 @@ WAITS: dict[str, tuple[timedelta, ...]] = {
 
 KEEP_DONE = timedelta(days=30)
 """How long work that was done can still be looked up."""
+PURGED_AT_ONCE = 10_000
+"""Rows that are forgotten in one attempt; while there are more, another one follows."""
 
 
 def scheduled() -> dict[str, Rhythm]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
 from calls import jobs
 from calls.models import OutboxItem
@@ -139,3 +140,18 @@ def test_one_process_at_a_time_holds_a_lease(now: datetime) -> None:
     assert lease_take(name="dialer", holder="b", ttl=ttl, now=now + timedelta(seconds=29))
     lease_give_up(name="dialer", holder="b", now=now + timedelta(seconds=30))
     assert lease_take(name="dialer", holder="a", ttl=ttl, now=now + timedelta(seconds=30))
+
+
+def test_old_work_is_forgotten_to_the_last_row(
+    work: Work, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "PURGED_AT_ONCE", 2)
+    for key in ("one", "two", "three"):
+        promise(now, key)
+    outbox_run_due(now)
+    later = timezone.now() + jobs.KEEP_DONE + timedelta(minutes=1)
+    outbox_add(kind="jobs_purge", key="purge", payload={}, due_at=now)
+    outbox_run_due(later)
+    assert OutboxItem.objects.filter(kind="test").count() == 1
+    outbox_run_due(later)
+    assert not OutboxItem.objects.filter(kind="test").exists()
