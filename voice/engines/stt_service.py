@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import AsyncGenerator, Callable
 from typing import Any, Final
 
@@ -84,6 +85,8 @@ class StreamingSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
         self._languages = languages
         self._session: RecognitionSession | None = None
         self._utterance: Utterance | None = None
+        self._begun = 0
+        """How many utterances there have been."""
         self._unsettled = 0
         self._speech_ms = 0.0
         self._pre_roll = bytearray()
@@ -190,7 +193,8 @@ class StreamingSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
             return
         self._partial = Partial("", 0)
         self._speech_ms = 0.0
-        self._utterance = self._session.begin(self._on_partial)
+        self._begun += 1
+        self._utterance = self._session.begin(functools.partial(self._on_partial, self._begun))
         if pre_roll:
             self._hear(self._utterance, pre_roll)
 
@@ -213,7 +217,11 @@ class StreamingSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
         else:
             self._ended.put_nowait(utterance)
 
-    def _on_partial(self, partial: Partial) -> None:
+    def _on_partial(self, number: int, partial: Partial) -> None:
+        """Take what is understood of an utterance, unless another has begun: it would be taken for
+        that one's, and for covering all of it."""
+        if number != self._begun:
+            return
         self._partial = partial
         self._partial_changed.set()
         if self.on_partial is not None:

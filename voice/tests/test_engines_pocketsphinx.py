@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -307,6 +307,29 @@ async def test_noise_ends_without_a_transcript_but_the_controller_is_told(
     down = await through(StreamingSTTService(recognizer, on_final=told.append), spoken(hiss))
     assert not [frame for frame in down if isinstance(frame, TranscriptionFrame)]
     assert [transcript.text for transcript in told] == [""]
+
+
+async def test_words_of_an_utterance_that_come_in_the_next_are_not_taken_for_that_ones(
+    recognizer: PocketsphinxRecognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = PocketsphinxSession.begin
+    listeners: list[Callable[[Partial], None]] = []
+
+    def begin_noting_who_listens(
+        session: PocketsphinxSession, on_partial: Callable[[Partial], None] | None = None
+    ) -> PocketsphinxUtterance:
+        assert on_partial is not None
+        listeners.append(on_partial)
+        if len(listeners) == 2:  # the decoder's message was on its way when the voice began
+            listeners[0](Partial("late", 60_000))
+            on_partial(Partial("in time", 80))
+        return begin(session, None)
+
+    monkeypatch.setattr(PocketsphinxSession, "begin", begin_noting_who_listens)
+    told: list[Partial] = []
+    service = StreamingSTTService(recognizer, on_partial=told.append)
+    await through(service, [*spoken(NOT_INTERESTED), *spoken(NOT_INTERESTED)])
+    assert told == [Partial("in time", 80)]
 
 
 async def test_muting_forgets_what_was_being_said(recognizer: PocketsphinxRecognizer) -> None:
