@@ -166,12 +166,19 @@ class Decoding:
         search.feed(bytes(self._audio[search.at : slice_end]))
 
     def news(self) -> str | None:
-        """Return the text so far if it is new, or if it now covers all that was said."""
+        """Return the text so far if it is new, or if it now covers all that was said.
+
+        At the end only the latter, and if there were words before: without any it is as likely a
+        noise, and only the final words tell. An answer need not wait for the long search once words
+        cover the voice.
+        """
         trade, general = self._trade, self._general
-        if self.is_ending or not trade.is_running or trade.at < self._told:
+        if not trade.is_running or trade.at < self._told:
             return None  # after a new start, nothing is told until there is as much as before
+        if self.is_ending and (self._has_slice(trade) or not (self._text and self._has_caught_up)):
+            return None
         has_general = general.is_running and general.at >= trade.at
-        if trade.at == self._told and not has_general:
+        if trade.at == self._told and not (has_general or self._has_caught_up):
             return None
         self._told = trade.at
         by_general = general.result() if has_general else NOTHING

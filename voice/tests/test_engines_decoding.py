@@ -1,4 +1,4 @@
-"""The long search of an utterance that is over: worth waiting for, or given up at once."""
+"""An utterance that is over: what is told at once, and whether its long search is waited for."""
 
 from __future__ import annotations
 
@@ -77,3 +77,37 @@ def test_none_goes_on_for_ever(engine: Engine, clock: Clock) -> None:
         clock.now_s += 0.04
     assert clock.now_s - began_s <= decoding.LONGEST_END_S + 0.04
     utterance.close()
+
+
+def test_words_that_cover_the_voice_are_told_before_the_long_search(
+    engine: Engine, clock: Clock
+) -> None:
+    sound = mulaw_decode((AUDIO / f"{SPOKEN}.ulaw").read_bytes())
+    utterance = decoding.Decoding(engine, 1, 8000, None)
+    utterance.add(sound[:38_400])
+    while utterance.has_work:
+        utterance.step()
+    assert utterance.news()
+    covered_ms = utterance.decoded_ms
+    utterance.add(sound[38_400:])
+    utterance.end()
+    told = []
+    while utterance.has_work:
+        utterance.step()
+        told.append(utterance.news())
+    assert utterance.has_long_work, "the final words are far"
+    *early, text = told
+    assert text == "i am busy right now can you call me back later"
+    assert set(early) == {None}, "once, when there is all of it"
+    assert covered_ms < utterance.decoded_ms == utterance.heard_ms
+    utterance.step_long()
+    assert utterance.news() is None
+    utterance.close()
+
+
+def test_a_sound_without_words_before_its_end_has_none_before_the_final_ones(
+    engine: Engine, clock: Clock
+) -> None:
+    utterance = ended(engine)
+    assert utterance.news() is None
+    assert utterance.close()["words"]
