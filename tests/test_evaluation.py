@@ -146,12 +146,18 @@ def edited(**changes: Any) -> Script:
     [
         (edited(disclosure__identity="Hello, this is {agent}."), "do not say who calls"),
         (edited(scheduling__booked="It is booked, I guarantee it."), "guarantee"),
-        (edited(closing__goodbye="Goodbye {name}."), ""),
-        (edited(questions=[{**q, "ask": ["Well?"]} for q in SELLER.model_dump()["questions"]]), ""),
+        (
+            edited(questions=[{**q, "ask": ["Well?"]} for q in SELLER.model_dump()["questions"]]),
+            "said “Well?” more than 3 times",
+        ),
     ],
 )
 def test_an_edited_playbook_is_held_to_what_holds_for_all(script: Script, fault: str) -> None:
     assert fault in why(judged(script))
+
+
+def test_an_edited_playbook_that_does_no_harm_passes() -> None:
+    assert why(judged(edited(closing__goodbye="Goodbye {name}."))) == ""
 
 
 def test_a_slot_that_the_playbook_does_not_ask_for_is_not_missed() -> None:

@@ -83,4 +83,5 @@ def test_no_page_writes_money_in_another_way(client: Client, settings: Any, page
     text = re.sub(
         r"<script.*?</script>", "", client.get(reverse(page)).content.decode(), flags=re.S
     )
+    assert re.search(r"\d,\d{2,} \$", text), "the page shows an amount"
     assert re.findall(r"\$\d", text) == []
