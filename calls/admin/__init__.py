@@ -11,6 +11,7 @@ from calls.admin import (
     plumbing,
     switch,
     webhook,
+    webhook_delivery,
 )
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "plumbing",
     "switch",
     "webhook",
+    "webhook_delivery",
 ]

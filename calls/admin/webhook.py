@@ -1,4 +1,4 @@
-"""Webhooks: which systems hear of events, their secrets, and what was sent to them."""
+"""Webhooks: which systems hear of events, and their secrets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -18,14 +18,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold import decorators
 from unfold.admin import ModelAdmin
-from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminURLInputWidget,
 )
 
-from calls.models import OutboxItem, WebhookDelivery, WebhookEndpoint
+from calls.admin.webhook_delivery import STATES, deliveries_of
+from calls.models import WebhookDelivery, WebhookEndpoint
 from calls.services.outbox import outbox_run
 from calls.services.webhook_endpoints import (
     BOTH_SIGN_FOR,
@@ -35,24 +35,14 @@ from calls.services.webhook_endpoints import (
 )
 from calls.services.webhook_events import (
     EVENTS,
-    delivery_repeat,
     delivery_state,
     endpoint_test,
 )
 from calls.webhook_post import WebhookRefused, url_check
 from leads.admin.actor import actor_of
-from leads.admin.append_only import AppendOnlyAdmin
 
 # Unfold annotates it with what it makes of its argument, not with what it is.
 action: Callable[..., Callable[[Any], Any]] = decorators.action  # type: ignore[assignment]
-
-_STATES = {
-    "delivered": "Delivered",
-    "waiting": "Waiting",
-    "given_up": "Given up",
-    "not_sent": "Not taken",
-}
-_COLOURS = {"Delivered": "success", "Waiting": "info", "Given up": "danger", "Not taken": "warning"}
 
 
 class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -127,13 +117,13 @@ class WebhookEndpointAdmin(ModelAdmin):
         if not row.last_deliveries:
             return "–"
         (last,) = row.last_deliveries
-        return f"{_STATES[delivery_state(last)]}, {last.created_at:%b %-d, %H:%M}"
+        return f"{STATES[delivery_state(last)]}, {last.created_at:%b %-d, %H:%M}"
 
     @display(description="Deliveries")
     def deliveries_link(self, row: WebhookEndpoint) -> SafeString:
         return format_html(
             '<a href="{}" class="text-primary-600 dark:text-primary-500">Everything sent</a>',
-            _deliveries_of(row),
+            deliveries_of(row),
         )
 
     def has_change_detail_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
@@ -163,7 +153,7 @@ class WebhookEndpointAdmin(ModelAdmin):
                 messages.info(request, "The test waits: this host failed too often and rests.")
             case _:
                 messages.error(request, f"The test was not taken. {sent.problem}")
-        return HttpResponseRedirect(_deliveries_of(endpoint))
+        return HttpResponseRedirect(deliveries_of(endpoint))
 
     @action(description="New secret…", permissions=["change_detail"])
     def new_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -243,94 +233,5 @@ class WebhookEndpointAdmin(ModelAdmin):
         )
 
 
-class DeliveryStateFilter(admin.SimpleListFilter):
-    """Delivered, waiting, given up or not taken."""
-
-    title = "state"
-    parameter_name = "state"
-
-    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
-        return list(_STATES.items())
-
-    def queryset(
-        self, request: HttpRequest, queryset: QuerySet[WebhookDelivery]
-    ) -> QuerySet[WebhookDelivery]:
-        undone = queryset.filter(delivered_at__isnull=True)
-        match self.value():
-            case "delivered":
-                return queryset.filter(delivered_at__isnull=False)
-            case "waiting":
-                return undone.filter(
-                    job__isnull=False, job__done_at__isnull=True, job__dead_at__isnull=True
-                )
-            case "given_up":
-                return undone.filter(job__dead_at__isnull=False)
-            case "not_sent":
-                return undone.filter(Q(job__isnull=True) | Q(job__done_at__isnull=False))
-        return queryset
-
-
-@admin.register(WebhookDelivery)
-class WebhookDeliveryAdmin(AppendOnlyAdmin):
-    """What was sent to whom, and what came of it."""
-
-    list_display = (
-        "created_at",
-        "endpoint",
-        "event",
-        "state_label",
-        "attempts",
-        "answer",
-        "next_attempt",
-    )
-    list_filter = (DeliveryStateFilter, ("endpoint", RelatedDropdownFilter), "event")
-    list_select_related = ("endpoint", "job")
-    search_fields = ("message_id", "key")
-    search_help_text = "webhook-id"
-    show_full_result_count = False
-    fields = (
-        ("endpoint", "event"),
-        "message_id",
-        ("state_label", "attempts"),
-        ("attempted_at", "delivered_at"),
-        "answer",
-        "body",
-    )
-    readonly_fields = ("state_label", "answer")
-    actions = ("repeat",)
-
-    @display(description="State", label=_COLOURS)
-    def state_label(self, row: WebhookDelivery) -> str:
-        return _STATES[delivery_state(row)]
-
-    @display(description="Answer")
-    def answer(self, row: WebhookDelivery) -> str:
-        return row.problem or (f"HTTP {row.status_code}" if row.status_code else "–")
-
-    @display(description="Next attempt")
-    def next_attempt(self, row: WebhookDelivery) -> str:
-        job: OutboxItem | None = row.job
-        if job is None or delivery_state(row) != "waiting":
-            return "–"
-        return f"{timezone.localtime(job.due_at):%b %-d, %H:%M}"
-
-    def has_repeat_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.has_perm("calls.change_webhookendpoint"))
-
-    @admin.action(description="Send again", permissions=["repeat"])
-    def repeat(self, request: HttpRequest, queryset: QuerySet[WebhookDelivery]) -> None:
-        """Send what was chosen once more; receivers know it by its webhook-id."""
-        now = timezone.now()
-        chosen = list(queryset.values_list("pk", flat=True)[:1000])
-        sent = sum(delivery_repeat(delivery_id=pk, now=now) for pk in chosen)
-        messages.success(request, f"{sent} will be sent again now.")
-        if sent < len(chosen):
-            messages.info(request, f"{len(chosen) - sent} are waiting to be sent anyway.")
-
-
 def _change_of(endpoint: WebhookEndpoint) -> str:
     return reverse("admin:calls_webhookendpoint_change", args=(endpoint.pk,))
-
-
-def _deliveries_of(endpoint: WebhookEndpoint) -> str:
-    return f"{reverse('admin:calls_webhookdelivery_changelist')}?endpoint__id__exact={endpoint.pk}"
