@@ -36,9 +36,7 @@ def calls_erase(subject: Subject, now: datetime) -> Counter[str]:
     if calls.filter(settled_at__isnull=True, dialed_at__isnull=False).exists():
         raise ErasureRefused("The work after the last call is not done yet: try again in a minute.")
     for call in calls:
-        # Our own number is on one side of every call, and not the lead's.
-        side = "from_number" if call.direction == Call.Direction.INBOUND else "to_number"
-        Call.objects.filter(pk=call.pk).update(**{side: pseudonym(call.lead_id)})
+        lead_number_erase(call)
     counts["calls"] += calls.update(summary="", next_step="", notes={}, updated_at=now)
     log = LogEntry.objects.filter(object_id__in=[str(call.pk) for call in calls])
     log.update(object_repr="Call with an erased lead", change_message="")
@@ -48,6 +46,12 @@ def calls_erase(subject: Subject, now: datetime) -> Counter[str]:
     Transfer.objects.filter(call__in=calls).update(reason="")
     counts["recordings"] += _recordings(calls.values_list("pk", flat=True), subject, now)
     return counts
+
+
+def lead_number_erase(call: Call) -> None:
+    """Put a pseudonym for the number of a call's lead; our own, on the other side, stays."""
+    side = "from_number" if call.direction == Call.Direction.INBOUND else "to_number"
+    Call.objects.filter(pk=call.pk).update(**{side: pseudonym(call.lead_id)})
 
 
 def _recordings(call_ids: Iterable[UUID], subject: Subject, now: datetime) -> int:

@@ -8,9 +8,9 @@ from typing import Final
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from calls.erasure import lead_number_erase
 from calls.models import Call, CarrierEvent, Recording, Turn
 from calls.recording_files import recordings_storage
-from leads.erasure.leads import pseudonym
 from leads.retention import FIVE_YEARS, Kind, rows_delete
 
 _LAW: Final = "16 CFR 310.5(a)"
@@ -65,8 +65,7 @@ def _numbered(before: datetime) -> QuerySet[Call]:
 def _numbers_delete(before: datetime, limit: int) -> int:
     calls = list(_numbered(before).order_by("pk")[:limit])
     for call in calls:
-        side = "from_number" if call.direction == Call.Direction.INBOUND else "to_number"
-        Call.objects.filter(pk=call.pk).update(**{side: pseudonym(call.lead_id)})
+        lead_number_erase(call)
     return len(calls)
 
 
