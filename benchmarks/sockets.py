@@ -20,7 +20,7 @@ from typing import Any, Protocol
 import aiohttp
 
 from benchmarks.gaps import Gap, gaps
-from calls.simulator import clips, g711, wav
+from calls.simulator import g711, wav
 from calls.simulator.lead import SimulatedLead
 from calls.simulator.line import Line
 from calls.simulator.media_stream import MediaStream, StreamError
@@ -145,7 +145,7 @@ class Caller:
         self.line = Line(over.set)
         self.line.playout = WatchedPlayout()
         self.line.lead = SimulatedLead(
-            Persona.load(self.persona), press=self.line.press, hang_up=over.set, clips=clips.CLIPS
+            Persona.load(self.persona), press=self.line.press, hang_up=over.set
         )
         self.began = time.monotonic()
         self.error = await stream_at(self.door, http, self.line, over=over, seconds=seconds)

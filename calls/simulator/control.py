@@ -56,8 +56,14 @@ class Control:
         """Show the directory, the personas and the calls."""
         board = self._board
         calls = [
-            {"sid": c.sid, "status": c.status, "persona": c.persona.name, "to": c.to}
-            | {"url": c.request.url, "created": c.created.isoformat()}
+            {
+                "sid": c.sid,
+                "status": c.status,
+                "persona": c.persona.name,
+                "to": c.to,
+                "url": c.request.url,
+                "created": c.created.isoformat(),
+            }
             for c in board.calls.values()
         ]
         return web.json_response(

@@ -13,10 +13,9 @@ from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from pathlib import Path
 
 from calls.simulator import g711
-from calls.simulator.clips import CLIPS, beep, line_sound
+from calls.simulator.clips import beep, line_sound
 from calls.simulator.persona import Persona, Rule
 
 _MARK = re.compile(r"^\d+\.\d+/(?P<topic>[\w.-]+?)(?P<end>/end)?$")
@@ -86,15 +85,14 @@ class SimulatedLead:
         *,
         press: Callable[[str], None],
         hang_up: Callable[[], None],
-        clips: Path = CLIPS,
-        sound_of: Callable[[str], bytes] | None = None,
+        sound_of: Callable[[str], bytes] = line_sound,
     ) -> None:
         self.persona = persona
         self.said: list[Utterance] = []
         self.heard: list[HeardTurn] = []
         self._press = press
         self._hang_up = hang_up
-        self._sound_of = sound_of or (lambda line: line_sound(line, clips))
+        self._sound_of = sound_of
         self._now_ms = 0
         self._turn = _AgentTurn()
         self._turns_begun = 0
