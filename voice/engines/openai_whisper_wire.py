@@ -87,16 +87,22 @@ def fields_of(*, model: str, language: str) -> list[tuple[str, str]]:
     return [*fields, ("language", language)] if language else fields
 
 
-def upload(pcm: bytes, sample_rate: int, *, model: str, language: str) -> aiohttp.FormData:
-    """Return the form for an utterance. See `fields_of`."""
+def file_of(pcm: bytes, sample_rate: int) -> bytes:
+    """Return the form's file: PCM16 sound as WAV."""
     file = io.BytesIO()
     with wave.open(file, "wb") as sound:
         sound.setnchannels(1)
         sound.setsampwidth(2)
         sound.setframerate(sample_rate)
         sound.writeframes(pcm)
+    return file.getvalue()
+
+
+def upload(pcm: bytes, sample_rate: int, *, model: str, language: str) -> aiohttp.FormData:
+    """Return the form for an utterance. See `fields_of`."""
     form = aiohttp.FormData()
-    form.add_field("file", file.getvalue(), filename="utterance.wav", content_type="audio/wav")
+    file = file_of(pcm, sample_rate)
+    form.add_field("file", file, filename="utterance.wav", content_type="audio/wav")
     for name, value in fields_of(model=model, language=language):
         form.add_field(name, value)
     return form

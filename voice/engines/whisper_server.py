@@ -7,25 +7,20 @@ model in this process (`voice.engines.whisper`), where the stable partial texts 
 
 from __future__ import annotations
 
-import io
 import threading
 import time
-import wave
 from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
 import requests
-import structlog
 from numpy.typing import NDArray
 
 from agents.circuit import Circuit
 from voice.engines.interface import EngineError
-from voice.engines.openai_whisper_wire import ServiceError, fields_of, parse
+from voice.engines.openai_whisper_wire import ServiceError, fields_of, file_of, parse
 from voice.engines.whisper_guard import NOTHING, Hypothesis
 from voice.engines.whisper_model import SHORTEST_S, WHISPER_RATE, Languages
-
-log = structlog.get_logger(__name__)
 
 CONNECT_S: Final = 0.5
 """The server is near: one that does not take a connection by then is not there."""
@@ -101,12 +96,14 @@ class WhisperServer:
         return heard
 
     def _ask(self, samples: NDArray[np.float32], language: str, answer_s: float) -> dict[str, Any]:
+        pcm = (np.clip(samples, -1.0, 1.0) * 32767).astype("<i2").tobytes()
+        file = ("utterance.wav", file_of(pcm, WHISPER_RATE), "audio/wav")
         try:
             response = self._session().post(
                 self._url,
                 headers=self._headers,
                 data=fields_of(model=self._model, language=language),
-                files={"file": ("utterance.wav", _wav(samples), "audio/wav")},
+                files={"file": file},
                 timeout=(CONNECT_S, answer_s),
             )
         except requests.Timeout:
@@ -134,13 +131,3 @@ class WhisperServer:
             self._threads.session = requests.Session()
         session: requests.Session = self._threads.session
         return session
-
-
-def _wav(samples: NDArray[np.float32]) -> bytes:
-    file = io.BytesIO()
-    with wave.open(file, "wb") as sound:
-        sound.setnchannels(1)
-        sound.setsampwidth(2)
-        sound.setframerate(WHISPER_RATE)
-        sound.writeframes((np.clip(samples, -1.0, 1.0) * 32767).astype("<i2").tobytes())
-    return file.getvalue()
