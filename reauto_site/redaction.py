@@ -18,11 +18,15 @@ _EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")
 # letters and dashes, so a UUID or a SID does not match.
 _PHONE = re.compile(r"(?<![\w-])\+?\d(?:[ ().-]{0,2}\d){6,14}(?![\w-])")
 _TOKEN = re.compile(r"(?i)(bearer|basic)\s+[\w.~+/=-]+|(?<=token=)[^&\s\"']+")
+# An error may quote what it is about: PostgreSQL the row, Pydantic the value.
+_ROW = re.compile(r"(?<=DETAIL:)\s.*?(?=\n\s*\n|\nCONTEXT:|\Z)", re.DOTALL)
+_INPUT = re.compile(r"(?<=input_value=).*?(?=, input_type=)", re.DOTALL)
 REDACTED = "[redacted]"
 
 
 def redact_text(text: str) -> str:
-    """Return the text with e-mail addresses, telephone numbers and tokens removed."""
+    """Return the text without e-mail addresses, telephone numbers, tokens, and values in errors."""
+    text = _INPUT.sub(REDACTED, _ROW.sub(f" {REDACTED}", text))
     return _PHONE.sub(REDACTED, _EMAIL.sub(REDACTED, _TOKEN.sub(REDACTED, text)))
 
 

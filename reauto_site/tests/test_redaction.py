@@ -11,6 +11,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 from loguru import logger as pipecat_logger
+from pydantic import BaseModel, ValidationError
 
 from reauto_site.redaction import REDACTED, redact_event, redact_text
 from reauto_site.settings.logging import logging_config
@@ -45,6 +46,29 @@ def test_personal_data_is_removed_from_text(text: str) -> None:
 )
 def test_what_operators_need_stays(text: str) -> None:
     assert redact_text(text) == text
+
+
+def test_the_row_that_a_database_error_quotes_is_removed() -> None:
+    cleaned = redact_text(
+        'IntegrityError: null value in column "index" violates not-null constraint\n'
+        "DETAIL:  Failing row contains (7, lead, my mother died in (that) house,\nand so on, null)."
+        "\n\nThe above exception was the direct cause of the following exception:"
+    )
+    assert "mother" not in cleaned
+    assert "so on" not in cleaned
+    assert 'column "index"' in cleaned
+    assert cleaned.endswith("of the following exception:")
+
+
+def test_the_value_that_a_model_refuses_is_removed() -> None:
+    class Answer(BaseModel):
+        rooms: int
+
+    with pytest.raises(ValidationError) as refused:
+        Answer.model_validate({"rooms": "my mother's, and mine"})
+    cleaned = redact_text(str(refused.value))
+    assert "mother" not in cleaned
+    assert "valid integer" in cleaned
 
 
 @given(st.integers(min_value=2_000_000_000, max_value=9_999_999_999))
