@@ -50,7 +50,7 @@ _FORGOTTEN = Frame.of(
     r"(?:forget|pretend|act like)(?: that)? (?:i|we) (?:ever |never |do not )?exist(?:ed)?\b",
     r"hard(?: is it)? to (?:remove|delete|erase) (?:a|one|my|the) (?:number|name)\b|(?:^|(?<=; )|(?<=no ))removal$",
     r"(?:and|am|now|then) block(?:ing)? (?:you|this number|your number)\b",
-    r"(?:^|(?<=; ))blocking (?:you|this number|your number)\b",
+    r"(?:^|(?<=; )|(?<=\bno ))blocking (?:you|this number|your number)\b",
     r"(?:how (?:do|can|could) i|going to|gonna|have to|i will|i am|let me) (?:block|blocking) (?:you|this number|your number)\b",
     r"(?:removing|deleting|erasing|unlisting|taking|getting|losing|removed|deleted|took|erased|lost) (?:<mine>)(?: (?:off|out|from|of|it|that|there|the|your|this|list))*$",
     r"(?:you (?:can|could|should|may)|go ahead and) (?:<lose>) (?:<number>)\b",
