@@ -29,9 +29,9 @@ demo: $(VENV)/ready ## Install, migrate, seed, start everything and run simulate
 
 test: $(VENV)/ready ## Install and run the tests (SQLite, no server needed)
 	@echo "==> Tests of every part"
-	@$(PY) -m pytest -n 2 -m "not browser and not whole_call and not slow and not chaos" --durations=5
+	@$(PY) -m pytest -n 2 -m "not browser and not whole_call and not slow and not chaos" --ignore=tests/browser --durations=5
 	@echo "==> Whole calls, on the product's real processes"
-	@$(PY) -m pytest -n 2 -m whole_call
+	@$(PY) -m pytest -m "whole_call and not slow" tests/test_whole_call.py
 	@echo "==> All tests passed"
 
 slow-test: $(VENV)/ready ## Tests that take long: whole transfers, long runs of the money's machine

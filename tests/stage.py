@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,6 +13,8 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
+from agents.selectors import playbook_version_current
+from agents.services.playbooks import playbook_publish
 from billing.services.prices import prices_seed
 from calls.models import Call, Campaign
 from reauto_site.demo import seed
@@ -31,14 +33,29 @@ class Stage:
         self.directory = folder / "directory.json"
         self.servers = Servers(environment=self._environment(folder), log_dir=folder / "logs")
 
-    def cast(self, personas: Sequence[str]) -> tuple[Campaign, list[seed.SeededLead]]:
-        """Seed one lead per persona in a draft campaign."""
+    def cast(
+        self, personas: Sequence[str], *, questions: Collection[str] = ()
+    ) -> tuple[Campaign, list[seed.SeededLead]]:
+        """Seed one lead per persona in a draft campaign.
+
+        Args:
+            personas: who plays the leads.
+            questions: ask only for these; every question takes about six seconds.
+        """
         prices_seed()
         now = timezone.now()
         leads = seed.leads_seed(calls=len(personas), now=now, cast=seed.cast_of(personas))
         seed.rep_seed(time_zone=leads[0].place.time_zone)
         self.directory.write_text(json.dumps({lead.phone: lead.persona for lead in leads}))
-        return seed.campaign_seed(now=now), leads
+        campaign = seed.campaign_seed(now=now)
+        if questions:
+            version = playbook_version_current(campaign.playbook_id)
+            assert version is not None
+            asked = [each for each in version.script["questions"] if each["slot"] in questions]
+            playbook_publish(
+                playbook_id=campaign.playbook_id, script={**version.script, "questions": asked}
+            )
+        return campaign, leads
 
     def start_carrier(self, *options: str) -> None:
         self.servers.start(

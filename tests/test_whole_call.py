@@ -21,7 +21,9 @@ pytestmark = [
 
 def test_an_eager_seller_books_and_a_quiet_one_is_never_called_again(tmp_path: Path) -> None:
     with stage(tmp_path) as set_up:
-        campaign, leads = set_up.cast(["eager_seller", "dnc_voice", "no_answer"])
+        campaign, leads = set_up.cast(
+            ["eager_seller", "dnc_voice", "no_answer"], questions=["motivation", "timeframe"]
+        )
         set_up.start_carrier()
         set_up.start_server()
         set_up.open(campaign, leads)
@@ -64,6 +66,7 @@ def test_an_eager_seller_books_and_a_quiet_one_is_never_called_again(tmp_path: P
     assert not Reservation.objects.filter(state=Reservation.State.OPEN).exists()
 
 
+@pytest.mark.slow
 def test_a_call_survives_the_death_of_the_server_on_paper(tmp_path: Path) -> None:
     with stage(tmp_path) as set_up:
         campaign, leads = set_up.cast(["eager_seller"])
