@@ -27,9 +27,10 @@ $(VENV)/ready: requirements.txt
 demo: $(VENV)/ready ## Install, migrate, seed, start everything and run simulated calls
 	@$(PY) manage.py demo --calls $(CALLS) --port $(PORT) --carrier-port $(CARRIER_PORT) $(if $(filter-out 0,$(DEMO_LLM)),--with-llm)
 
+# Three workers for two cores: some are always waiting, for sound to be spoken or a server to start.
 test: $(VENV)/ready ## Install and run the tests (SQLite, no server needed)
 	@echo "==> Tests of every part"
-	@$(PY) -m pytest -n 2 -m "not browser and not whole_call and not slow and not chaos" --ignore=tests/browser --durations=5
+	@$(PY) -m pytest -n 3 -m "not browser and not whole_call and not slow and not chaos" --ignore=tests/browser --durations=5
 	@echo "==> Whole calls, on the product's real processes"
 	@$(PY) -m pytest -m "whole_call and not slow" tests/test_whole_call.py
 	@echo "==> All tests passed"
