@@ -64,7 +64,10 @@ def summed(cells: Iterable[SpendCell]) -> dict[Any, tuple[int, Decimal, Decimal,
     return sums
 
 
-@pytest.mark.parametrize("examples", [15, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "examples",
+    [15, pytest.param(1000, marks=[pytest.mark.slow, pytest.mark.timeout(600)])],
+)
 def test_sums_and_late_charges_are_the_ledger(examples: int) -> None:
     first = factories.CallFactory(ended=True, voice_tier="local")
     other = factories.CallFactory(ended=True, voice_tier="premium")
