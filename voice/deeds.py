@@ -58,6 +58,16 @@ class Deeds:
         self.hang_up_by: float | None = None
         """When it ends whether they have been or not; ms of the stream."""
 
+    @property
+    def is_hand_over(self) -> bool:
+        """Whether the end that is coming is none: a human takes the lead."""
+        return self.farewell == HANDED_OVER
+
+    def hang_up_within(self, ms: float) -> None:
+        """End the call after so long at most."""
+        by_ms = self._clock.now_ms() + ms
+        self.hang_up_by = by_ms if self.hang_up_by is None else min(self.hang_up_by, by_ms)
+
     def keep_notes(self, conversation: ConversationProtocol) -> None:
         """Keep what has been learnt: a process that dies leaves what was known until then."""
         if isinstance(conversation, NotesTaker):

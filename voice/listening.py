@@ -174,6 +174,11 @@ class Listening:
         self._paused_at_ms = 0.0
 
     @property
+    def is_being_said(self) -> bool:
+        """Whether the lead speaks, or has spoken and the final words are still to come."""
+        return self.voice or self.turn.is_open
+
+    @property
     def latest_words(self) -> str:
         """What is understood of the present voice, or of the last one."""
         return self._latest.words if self._latest is not None else ""

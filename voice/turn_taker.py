@@ -28,6 +28,8 @@ MACHINE_END_MS = 1500.0
 """Silence after which even a machine's greeting is over."""
 NOISE_MS = 900.0
 """Voice without a recognised word that deserves an answer nevertheless."""
+LAST_WORDS_MS = 5000.0
+"""How long a lead who is still speaking when the goodbye has been heard is listened to."""
 ENDING_ANSWER_MS = 900.0
 """A "yes" this close to the end of the agent's words answers them."""
 
@@ -262,7 +264,10 @@ class TurnTaker:
             return
         speaking.cut = None
         if speaking.hanging_up:
-            await speaking.last_word(listening.next_turn())
+            if text:
+                await speaking.last_word(listening.next_turn())
+            else:
+                self._end(speaking.deeds.farewell)
         elif text or listening.voice_ms >= NOISE_MS:
             await self._think()
         else:
@@ -313,12 +318,15 @@ class TurnTaker:
 
     async def on_spoken(self) -> None:
         """The agent has been heard to the end, and nothing else waits to be answered."""
-        if self.listening.turn.text and not self.listening.voice:
+        listening, deeds = self.listening, self._speaking.deeds
+        if listening.turn.text and not listening.voice:
             await self.words_known()
-        elif self._speaking.hanging_up:
-            self._end(self._speaking.deeds.farewell)
-        else:
+        elif not deeds.hanging_up:
             self.listen_on()
+        elif listening.is_being_said and not deeds.is_hand_over:
+            deeds.hang_up_within(LAST_WORDS_MS)  # `words_known` ends it sooner
+        else:
+            self._end(deeds.farewell)
 
     def first_turn_over(self) -> None:
         """The agent has opened the call."""

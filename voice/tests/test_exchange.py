@@ -345,3 +345,21 @@ async def test_what_the_lead_says_over_the_goodbye_is_kept_and_changes_nothing(
     assert turns[1].text == f"{LONG.text} Goodbye."
     assert "interested" in turns[2].text
     assert [type(event).__name__ for event in talk.kept] == ["KeyPress"]
+
+
+async def test_a_lead_who_still_speaks_when_the_goodbye_ends_is_heard_out(
+    call: Call, token: str, server: Daphne
+) -> None:
+    stop = [Say("We will not call you again.", "opt_out", "closer"), Do(Action.OPT_OUT), BYE[1]]
+    bye = [Say("Thank you very much for your time. Goodbye.", "goodbye", "closer"), BYE[1]]
+    talk = script(call, lambda event: stop if isinstance(event, Utterance) else bye)
+    async with Caller(call, token) as caller:
+        await caller.until_mark("greet/end")
+        await caller.press("1")
+        await caller.until_mark("/goodbye")
+        caller.say("please take me off your list")
+        await caller.until_closed()
+    turns = await turns_of(call, server)
+    assert [turn.topic for turn in turns if turn.speaker == "agent"][1:] == ["goodbye", "opt_out"]
+    assert "off your list" in next(turn.text for turn in turns if turn.speaker == "lead")
+    assert [type(event).__name__ for event in talk.kept] == ["KeyPress", "Utterance"]
