@@ -23,12 +23,15 @@ _BEDROOMS = re.compile(
     r"(?<![\w.:])(\d{1,2})(?: (?:or|to) (\d{1,2}))?(?: \w+)? ?(bed|beds|bedroom|bedrooms|br|bedrm)\b"
 )
 
+_BED_BATH = re.compile(rf"(?<![\w.:])([1-9]) [1-5] (?:\w+ )?{_KINDS['house']}\b")
+""""A three two ranch": bedrooms, then bathrooms."""
+
 
 def property_in(words: str, *, expected: bool) -> dict[str, Any] | None:
     """Return what is said of a home: {"kind": "house", "bedrooms": 3}, either may be missing."""
     text = digits(words)
     found: dict[str, Any] = {}
-    if rooms := _BEDROOMS.search(text):
+    if (rooms := _BEDROOMS.search(text)) or (expected and (rooms := _BED_BATH.search(text))):
         found["bedrooms"] = int(rooms[1])
     elif expected and (
         bare := re.fullmatch(

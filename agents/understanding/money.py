@@ -72,6 +72,9 @@ def money_in(words: str, *, expected: bool) -> int | None:
         return 250_000
     # "four fifty thousand" is one number, not four and then fifty thousand.
     text = re.sub(r"(?<![\w.:])(\d{1,2}) ([1-9]0|\d[1-9])000\b", r"\1\g<2>000", digits(words))
+    text = _HUNDREDS_UNSAID.sub(_with_hundreds, text)
+    if expected:
+        text = _MILLION_UNSAID.sub(r"\1 million", text)
     if half := re.search(r"\b(\d+) (million|1000000) and (a half|half)\b", text):
         return int(half[1]) * 1_000_000 + 500_000
     if half := re.search(r"\b(1000000|million) and (a half|half)\b", text):
@@ -98,6 +101,19 @@ def money_in(words: str, *, expected: bool) -> int | None:
         if _plausible(low) and _plausible(high) and low < high:
             return (low + high) // 2
     return amounts[0]
+
+
+_HUNDREDS_UNSAID = re.compile(r"\b([1-9]0{5})([1-9])(?: (\d0))?\b(?! (?:\d|dollars|bucks))")
+""""A million two", "a million one fifty" as digits: 1000002, 1000001 50."""
+_MILLION_UNSAID = re.compile(
+    r"(?<![\w.])([1-9]\.\d{1,2})\b(?! (?:million|mil|m|k|grand|thousand|percent|acres?|baths?|beds?|years?|hours?)\b)"
+)
+""""One point three", of a house."""
+
+
+def _with_hundreds(match: re.Match[str]) -> str:
+    millions, hundreds, tens = match.groups()
+    return str(int(millions) * 10 + int(hundreds) * 100_000 + int(tens or 0) * 1_000)
 
 
 def _amount(match: re.Match[str], text: str, expected: bool) -> int | None:
