@@ -2,9 +2,10 @@
 
 Cepstral means. The models know studio microphones, and on a telephone line their default
 normalisation makes three words in four wrong: the mean of the caller's own speech has to be
-subtracted. It is only known once some speech has been heard. Decoding is several times faster
-than speech, so it starts when there is enough of it, and starts again from the beginning, with a
-better mean, when there is much more, or as soon as the caller falls silent.
+subtracted. It is only known once some speech has been heard, so decoding starts when there is
+enough of it; in a caller's first utterance it starts again from the beginning, with a better mean,
+when there is more. To start again at the end, with the best mean, does not pay: the words are no
+better, and they come when all of the utterance has been decoded once more.
 
 Two searches (see `pocketsphinx_search`). The trade's is short work and keeps up with the speech.
 The one over all of English is long work, for moments when nobody else is waited for (see
@@ -38,8 +39,10 @@ MARGIN_MS = 100
 """Silence left before and after the speech: the models want some, and too much moves the mean."""
 QUIET_MS = 100
 """After so much silence the utterance may be over."""
-TRADE_STARTS_MS = (300, 800, 1600)
+TRADE_STARTS_MS = (300, 800)
 """Amounts of speech at which the trade's search starts, and starts again with a better mean."""
+TRADE_STARTS_KNOWN_MS = (300,)
+"""The same once earlier utterances have taught the caller's mean."""
 GENERAL_STARTS_MS = (800,)
 """The same for the general search. It costs several times as much: once has to do."""
 PRIOR_FRAMES = 60
@@ -78,7 +81,9 @@ class Decoding:
         self._audio = bytearray()
         self._bounds: tuple[int, int] | None = None
         self._general = Search(engine.general, GENERAL_STARTS_MS)
-        self._trade = Search(engine.trade, TRADE_STARTS_MS)
+        self._trade = Search(
+            engine.trade, TRADE_STARTS_MS if mean is None else TRADE_STARTS_KNOWN_MS
+        )
         self._by_trade = NOTHING
         self._ended_s: float | None = None
         self._searched = 0

@@ -24,9 +24,6 @@ from voice.engines import phrase_model
 MODEL_RATE = 16000
 BYTES_PER_MS = MODEL_RATE * 2 // 1000
 FRAME_MS = 10
-SETTLED = 0.9
-"""Share of the speech that the mean must be drawn from when the caller falls silent, unless the
-search has started for the last time."""
 _LIBRARY_PRIOR_FRAMES = 500  # CMN_WIN in pocketsphinx: the weight it gives to a mean it is set
 
 TRADE_MARGIN = 0.04 / 150
@@ -124,8 +121,7 @@ class Search:
         """Whether to start, for the first time or again, now that so much speech is known."""
         if any(self._evidence_ms < start <= speech_ms for start in self._starts_ms):
             return True
-        is_settled = self._evidence_ms >= min(self._starts_ms[-1], SETTLED * speech_ms)
-        return is_quiet and not is_settled
+        return is_quiet and not self._evidence_ms
 
     def start(self, mean: Any, begin_ms: int, evidence_ms: int) -> None:
         """Begin at that point of the audio, whatever was found before."""
