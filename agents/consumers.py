@@ -13,7 +13,6 @@ from uuid import UUID
 import structlog
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
-from django.contrib.auth.models import AnonymousUser, User
 from django.utils import timezone
 
 from agents.conversation import Conversation
@@ -29,6 +28,7 @@ from agents.rehearsal import (
     PretendInvalid,
     Rehearsal,
     brief_of,
+    may_try,
     times_to_offer,
 )
 from agents.selectors import playbook_script, playbook_version_newest
@@ -56,12 +56,6 @@ class Chosen:
     number: int
     lead_kind: str
     script: Script
-
-
-def may_try(user: User | AnonymousUser) -> bool:
-    """Tell whether a person may talk with the agents of playbooks. Reads the database."""
-    allowed = user.has_perm("agents.change_playbook") or user.has_perm("agents.try_playbook")
-    return bool(user.is_active and user.is_staff and allowed)
 
 
 def person_who_may_try(user: Any) -> int | None:

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from uuid import uuid4
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from django.contrib.auth.models import AnonymousUser, User
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 
-from agents.conversation import Conversation
 from agents.interface import (
     Action,
     ActionDone,
@@ -37,6 +37,9 @@ from agents.spoken import answer_text
 from agents.summary import summarise
 from leads.calendars import free_slots
 
+if TYPE_CHECKING:
+    from agents.conversation import Conversation
+
 AHEAD: Final = timedelta(days=14)
 MOST_SLOTS: Final = 100
 SOMEBODY: Final = "Dana"
@@ -45,6 +48,12 @@ LONGEST_SAID: Final = 500
 """Letters in one turn; nobody says more in one breath."""
 
 Message = dict[str, Any]
+
+
+def may_try(user: User | AnonymousUser) -> bool:
+    """Tell whether a person may talk with the agents of playbooks. Reads the database."""
+    allowed = user.has_perm("agents.change_playbook") or user.has_perm("agents.try_playbook")
+    return bool(user.is_active and user.is_staff and allowed)
 
 
 def _zone(name: str) -> str:

@@ -11,10 +11,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from agents.admin.playbook_editor import may_edit
-from agents.consumers import may_try
 from agents.desk.playbook_page import standing_of
 from agents.models import Playbook
-from agents.rehearsal import Pretend
+from agents.rehearsal import Pretend, may_try
 
 ZONES: Final = (
     ("America/New_York", "New York"),

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from agents.conversation import Conversation
 from agents.evaluation.checks import Fault, faults_of
 from agents.evaluation.lead import SimulatedLead
 from agents.evaluation.scenario import Scenario
@@ -27,6 +26,9 @@ from agents.interface import (
     Utterance,
 )
 from agents.playbook import Script
+
+if TYPE_CHECKING:
+    from agents.conversation import Conversation
 
 MOST_TURNS = 45
 SECONDS = 120.0
@@ -94,6 +96,9 @@ class Result:
 
 async def hold(scenario: Scenario, script: Script) -> Talk:
     """Let the scenario's lead and the agent talk to the end."""
+    # LangGraph takes a second to load: every command would, as the admin's pages import this.
+    from agents.conversation import Conversation
+
     world = World(scenario)
     talk = Talk(scenario, script, world)
     call = Conversation(world.brief(script))
