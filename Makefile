@@ -32,7 +32,7 @@ test: $(VENV)/ready ## Install and run the tests (SQLite, no server needed)
 	@echo "==> Tests of every part"
 	@$(PY) -m pytest -n 3 -m "not browser and not whole_call and not slow and not chaos" --ignore=tests/browser --durations=5
 	@echo "==> Whole calls, on the product's real processes"
-	@$(PY) -m pytest -m "whole_call and not slow" tests/test_whole_call.py
+	@$(PY) -m pytest -m "whole_call and not slow" tests/test_whole_*.py
 	@echo "==> All tests passed"
 
 slow-test: $(VENV)/ready ## Tests that take long: whole transfers, long runs of the money's machine
