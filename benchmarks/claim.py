@@ -1,11 +1,12 @@
 """How long a dialer takes to find and claim the next lead among a million.
 
-    python -m benchmarks.claim [--enrolments 1000000] [--claims 400] [--dialers 4]
+    python -m benchmarks.claim [--enrolments 1000000] [--claims 400] [--dialers 4] [--no-peer]
 
-Runs PostgreSQL of its own. `dial` is the product's whole `dial_next`: campaign's lock, pick, gate,
-call row, reservation, "dialling" mark; only the carrier answers at once. `pick` is the statement in
-it that finds and locks the enrolment. Each once with one dialer and once with several at the same
-time, which must never get the same lead.
+Runs PostgreSQL of its own. `claim` is the transaction that makes a lead this dialer's: campaign's
+lock, pick, gate, call row, number, reservation. `pick` is the statement in it that finds and locks
+the enrolment; `dial` is the product's whole `dial_next`, from the choice of the campaign to the
+carrier's answer, which here comes at once. Each once with one dialer and once with several at the
+same time, which must never get the same lead.
 
 The peer is what one writes first: `ORDER BY … FOR UPDATE LIMIT 1` on the same rows with plain
 indexes, without SKIP LOCKED; only picking and marking, no gate, no money.
@@ -25,7 +26,7 @@ from typing import Any
 
 from benchmarks.chaos.clusters import own_postgres
 
-PEER_CLAIMS = 20
+PEER_CLAIMS = 10
 WARM_UP = 20
 
 
@@ -35,12 +36,16 @@ def main() -> None:
     parser.add_argument("--enrolments", type=int, default=1_000_000)
     parser.add_argument("--claims", type=int, default=400, help="of each dialer")
     parser.add_argument("--dialers", type=int, default=4)
+    parser.add_argument("--peer", action=argparse.BooleanOptionalAction, default=True)
     options = parser.parse_args()
     with own_postgres("claim"):
-        print(json.dumps(measure(options.enrolments, options.claims, options.dialers)))
+        report = measure(
+            options.enrolments, options.claims, options.dialers, with_peer=options.peer
+        )
+        print(json.dumps(report))
 
 
-def measure(enrolments: int, claims: int, dialers: int) -> dict[str, object]:
+def measure(enrolments: int, claims: int, dialers: int, *, with_peer: bool) -> dict[str, object]:
     """Return the figures."""
     _setup()
     from django.core.management import call_command
@@ -52,15 +57,19 @@ def measure(enrolments: int, claims: int, dialers: int) -> dict[str, object]:
     connections.close_all()
     with multiprocessing.get_context("spawn").Pool(dialers) as pool:
         together = _all(pool.map(_dialer, [claims] * dialers))
-    naive = _peer(campaign)
-    connections.close_all()
-    with multiprocessing.get_context("spawn").Pool(dialers) as pool:
-        naive_together = pool.map(_peer_claims, [campaign] * dialers)
-    return {
+    report = {
         "benchmark": "claim",
         "enrolments": enrolments,
         "one_dialer": alone,
         f"{dialers}_dialers": together,
+    }
+    if not with_peer:
+        return report
+    naive = _peer(campaign)
+    connections.close_all()
+    with multiprocessing.get_context("spawn").Pool(dialers) as pool:
+        naive_together = pool.map(_peer_claims, [campaign] * dialers)
+    return report | {
         "peer_one_dialer": _figures(naive),
         f"peer_{dialers}_dialers": _figures([ms for one in naive_together for ms in one]),
     }
@@ -155,6 +164,8 @@ def _dialer(claims: int) -> dict[str, list[Any]]:
     from leads.policy import may_call as gate
 
     picks: list[float] = []
+    claims_ms: list[float] = []
+    claim = dialer._claim
 
     def watch(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
         began = time.perf_counter()
@@ -163,6 +174,13 @@ def _dialer(claims: int) -> dict[str, list[Any]]:
         finally:
             if "SKIP LOCKED" in sql and "calls_enrolment" in sql:
                 picks.append((time.perf_counter() - began) * 1000)
+
+    def timed(*arguments: Any) -> Call | None:
+        began = time.perf_counter()
+        call = claim(*arguments)
+        if call is not None:
+            claims_ms.append((time.perf_counter() - began) * 1000)
+        return call
 
     def answer(_dial: carrier.Dial) -> carrier.CarrierCall:
         sid = f"CA{os.getpid():08x}{time.perf_counter_ns():024x}"
@@ -183,6 +201,7 @@ def _dialer(claims: int) -> dict[str, list[Any]]:
     with (
         patch.object(carrier, "call_create", answer),
         patch.object(dialer, "may_call", ask),
+        patch.object(dialer, "_claim", timed),
         connection.execute_wrapper(watch),
     ):
         while len(times) < claims + WARM_UP:
@@ -194,14 +213,21 @@ def _dialer(claims: int) -> dict[str, list[Any]]:
             times.append(took)
             leads.append(str(call.lead_id))
             Call.objects.filter(pk=call.pk).update(state="failed", ended_at=timezone.now())
-    return {"dial": times[WARM_UP:], "pick": picks[WARM_UP:], "leads": leads}
+    return {
+        "dial": times[WARM_UP:],
+        "claim": claims_ms[WARM_UP:],
+        "pick": picks[WARM_UP:],
+        "leads": leads,
+    }
 
 
 def _all(dialers: list[dict[str, list[Any]]]) -> dict[str, object]:
     leads = [lead for one in dialers for lead in one["leads"]]
     return {
-        "pick_ms": _figures([ms for one in dialers for ms in one["pick"]]),
-        "dial_ms": _figures([ms for one in dialers for ms in one["dial"]]),
+        **{
+            f"{part}_ms": _figures([ms for one in dialers for ms in one[part]])
+            for part in ("pick", "claim", "dial")
+        },
         "claimed": len(leads),
         "claimed_twice": len(leads) - len(set(leads)),
     }

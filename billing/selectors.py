@@ -36,20 +36,39 @@ def price_on(*, provider: str, component: str, region: str, model: str, day: dat
     Raises:
         PriceUnknown: naming what is missing.
     """
-    rows = Price.objects.filter(
+    components = (component,)
+    return prices_on(provider=provider, components=components, region=region, model=model, day=day)[
+        component
+    ]
+
+
+def prices_on(
+    *, provider: str, components: Iterable[str], region: str, model: str, day: date
+) -> dict[str, Price]:
+    """Return the price that holds on a day of each of some components, in one query.
+
+    Raises:
+        PriceUnknown: naming the first that is missing.
+    """
+    rows: dict[str, list[Price]] = {component: [] for component in components}
+    for row in Price.objects.filter(
         Q(valid_to__isnull=True) | Q(valid_to__gt=day),
         provider=provider,
-        component=component,
+        component__in=rows,
         region__in=(region, "*"),
         model__in=(model, "*"),
         valid_from__lte=day,
-    )
-    best = most_special(rows)
-    if best is None:
-        raise PriceUnknown(
-            provider=provider, component=component, region=region, model=model, day=day
-        )
-    return best
+    ):
+        rows[row.component].append(row)
+    found: dict[str, Price] = {}
+    for component, candidates in rows.items():
+        best = most_special(candidates)
+        if best is None:
+            raise PriceUnknown(
+                provider=provider, component=component, region=region, model=model, day=day
+            )
+        found[component] = best
+    return found
 
 
 def price_of(price: Price, quantity: Decimal | Fraction) -> Decimal:
@@ -121,9 +140,10 @@ def call_estimate(
         quantities[Component.RECORDING] = None
     if detect_machines:
         quantities[Component.AMD] = Fraction(1)
+    prices = prices_on(provider=provider, components=quantities, region=region, model="*", day=day)
     total = Decimal(0)
     for part, count in quantities.items():
-        price = price_on(provider=provider, component=part, region=region, model="*", day=day)
+        price = prices[part]
         used = in_unit(seconds, price.unit) if count is None else count
         total += price_of(price, used)
     return total

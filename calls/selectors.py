@@ -127,12 +127,13 @@ def enrolment_next(campaign: Campaign, *, now: datetime) -> Enrolment | None:
     while priority is not None:
         found = (
             waiting.select_for_update(skip_locked=True, of=("self",))
-            .select_related("lead", "campaign")
+            .select_related("lead")
             .filter(priority=priority, due_at__lte=now)
             .order_by("due_at")
             .first()
         )
         if found is not None:
+            found.campaign = campaign
             return found
         below = by_turn.filter(priority__lt=priority)
         priority = below.values_list("priority", flat=True).first()

@@ -13,6 +13,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Q
 
 from billing.models import Budget, BudgetPeriod
 from billing.policy.limits import period_start
@@ -33,22 +34,34 @@ def periods_lock(budgets: Iterable[Budget], *, now: datetime) -> list[BudgetPeri
 
     Budgets for a single call have no period and are passed over.
     """
-    ids = []
-    for budget in budgets:
-        if budget.period == Budget.Period.CALL:
-            continue
-        starts_on = period_start(budget.period, now=now, time_zone=budget.time_zone)
-        period, _ = BudgetPeriod.objects.get_or_create(budget=budget, starts_on=starts_on)
-        ids.append(period.pk)
-    return periods_relock(ids)
+    running = {
+        budget.pk: period_start(budget.period, now=now, time_zone=budget.time_zone)
+        for budget in budgets
+        if budget.period != Budget.Period.CALL
+    }
+    if not running:
+        return []
+    its_own = [Q(budget=budget, starts_on=day) for budget, day in running.items()]
+    wanted = Q(*its_own, _connector=Q.OR)
+    periods = _locked(wanted)
+    if len(periods) < len(running):
+        # Once in each period. Begun together by two calls, the second one's rows are dropped.
+        begun = [BudgetPeriod(budget_id=pk, starts_on=day) for pk, day in running.items()]
+        BudgetPeriod.objects.bulk_create(begun, ignore_conflicts=True)
+        periods = _locked(wanted)
+    return periods
 
 
 def periods_relock(ids: Iterable[UUID]) -> list[BudgetPeriod]:
     """Return periods by id, locked in order, with their budgets."""
+    return _locked(Q(pk__in=list(ids)))
+
+
+def _locked(wanted: Q) -> list[BudgetPeriod]:
     return list(
         BudgetPeriod.objects.select_for_update(of=("self",), no_key=True)
         .select_related("budget")
-        .filter(pk__in=list(ids))
+        .filter(wanted)
         .order_by("pk")
     )
 

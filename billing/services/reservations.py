@@ -89,7 +89,9 @@ def budget_reserve(
     reservation = Reservation.objects.create(call_id=call_id, amount=amount, expires_at=expires_at)
     for period in periods:
         period_count(period, reserve=amount)
-        ReservationLine.objects.create(reservation=reservation, period=period, amount=amount)
+    ReservationLine.objects.bulk_create(
+        ReservationLine(reservation=reservation, period=period, amount=amount) for period in periods
+    )
     return reservation
 
 

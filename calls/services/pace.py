@@ -41,8 +41,11 @@ def turn_take(*, campaign: Campaign, per_second: float | None, now: datetime) ->
     Raises:
         OutOfPace: the account may not send one now.
     """
-    DialerState.objects.get_or_create(pk=1)
-    state = DialerState.objects.select_for_update().get(pk=1)
+    locked = DialerState.objects.select_for_update().filter(pk=1)
+    state = locked.first()
+    if state is None:
+        DialerState.objects.get_or_create(pk=1)
+        state = locked.get()
     if per_second is not None:
         if state.next_dial_at is not None and state.next_dial_at > now:
             raise OutOfPace

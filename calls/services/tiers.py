@@ -84,8 +84,9 @@ def tier_begin(*, call: Call, now: datetime) -> TierChoice:
         choice = tier_at_dial(policy_of(call.campaign), facts)
         if choice.tier == "premium" and not _turn_promised(call, now):
             choice = TierChoice("local", TierReason.BUDGET)
-    call.voice_tier = choice.tier
-    call.save(update_fields=["voice_tier", "updated_at"])
+    if call.voice_tier != choice.tier:
+        call.voice_tier = choice.tier
+        call.save(update_fields=["voice_tier", "updated_at"])
     _event(call, choice, before="", now=now)
     return choice
 
