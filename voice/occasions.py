@@ -120,7 +120,7 @@ class Occasions:
         """News of the call from elsewhere in the product."""
         log.info("notice_taken", kind=notice.kind)
         if notice.kind == "machine":
-            self._turns.listening.next_turn()
+            self._turns.leave_unanswered()
             await self.answer(MachineAnswered(beep=bool(notice.data.get("beep"))), force=True)
         elif notice.kind == "wrap_up":
             await self.on_wrap_up(str(notice.data.get("reason", "budget")))

@@ -124,7 +124,11 @@ class TurnTaker:
     def is_there(self) -> None:
         """The lead has shown to be there by other means than words."""
         self._silences = 0
-        self.listening.next_turn()
+        self.leave_unanswered()
+
+    def leave_unanswered(self) -> None:
+        """Keep what was said until now: what has happened since is answered instead."""
+        self._speaking.turns.lead(self.listening.next_turn())
 
     # The lead's voice
 

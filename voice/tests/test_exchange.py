@@ -232,6 +232,24 @@ async def test_news_of_a_machine_and_of_the_budget_reach_the_conversation(
     assert not len(live_calls)
 
 
+async def test_what_was_said_before_a_beep_is_in_the_transcript(
+    call: Call, token: str, server: Daphne
+) -> None:
+    talk = script(call, lambda _event: BYE)
+    async with Caller(call, token) as caller:
+        await caller.until_mark("0.0/greet/end")
+        caller.say("my house has four bedrooms")
+        await caller.sleep_ms(1200)
+        await sync_to_async(call_notify)(
+            call_id=call.pk, kind="machine", data={"beep": True}, now=call.created_at
+        )
+        await caller.until_closed()
+    turns = await turns_of(call, server)
+    assert talk.events == [MachineAnswered(beep=True)]
+    assert [turn.speaker for turn in turns] == ["agent", "lead", "agent"]
+    assert "house" in turns[1].text
+
+
 @pytest.mark.slow
 async def test_what_means_nothing_does_not_stop_the_agent(
     call: Call, token: str, server: Daphne
