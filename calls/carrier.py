@@ -230,6 +230,16 @@ def call_end(sid: str) -> CarrierCall:
     return _repeated(lambda: _view(_client().calls(sid).update(status="completed")), sid)
 
 
+def call_cancel(sid: str) -> CarrierCall:
+    """End a call that is queued or ringing. One that was picked up meanwhile goes on.
+
+    Raises:
+        CallUnknown: there is no such call, or it has ended.
+        CarrierError: it could not be cancelled.
+    """
+    return _repeated(lambda: _view(_client().calls(sid).update(status="canceled")), sid)
+
+
 def call_redirect(sid: str, *, url: str, seconds: int) -> CarrierCall:
     """Have a live call follow other instructions from now on; its media stream ends.
 

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from calls import carrier, twiml
 from calls.models import Call
 from calls.services import inbound, resumption, streams, webhooks
-from calls.services.ending import hang_up_begin
+from calls.services.ending import STOPS, hang_up_begin
 from calls.services.permission import calls_without_permission
 
 logger = structlog.get_logger(__name__)
@@ -77,7 +77,7 @@ def voice(request: HttpRequest, call: Call) -> HttpResponse:
     if calls_without_permission(call.pk):
         # Withdrawn while it rang, and answered before the watchdog could cancel it.
         hang_up_begin(call_id=call.pk, reason="permission_withdrawn")
-    elif call.is_active and not call.end_reason:
+    elif call.is_active and call.end_reason in ("", *STOPS):
         webhooks.answered_note(call=call, sid=request.POST.get("CallSid", ""), now=now)
         token = streams.stream_token_issue(call_id=call.pk, now=now)
         if token:

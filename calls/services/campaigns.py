@@ -87,7 +87,8 @@ def campaign_pause(
         updated_at=now,
     )
     if end_live:
-        talks_wrap_up(Call.objects.filter(campaign_id=campaign_id), now=now)
+        calls = Call.objects.filter(campaign_id=campaign_id)
+        talks_wrap_up(calls, ringing_too=at_once, now=now)
     if paused:
         how = "Paused at once" if at_once else "Paused"
         _note(how, Campaign.objects.get(pk=campaign_id), actor, now)
@@ -174,7 +175,6 @@ def call_now(
     return enrolment
 
 
-@transaction.atomic
 def kill_switch_set(
     *,
     engaged: bool,
@@ -185,20 +185,22 @@ def kill_switch_set(
 ) -> None:
     """Stop all dialling at once, or allow it again. Survives restarts.
 
-    Calls that ring are cancelled by the dialers within a second; people who are speaking with us
-    are spoken with to the end.
+    Calls that ring are cancelled by the dialers within a second; people who are speaking with us,
+    or pick up before that, are spoken with to the end.
 
     Args:
         end_live: have the agent say goodbye on live calls instead.
     """
     now = now or timezone.now()
-    switch, _ = KillSwitch.objects.update_or_create(
-        pk=1, defaults={"engaged": engaged, "reason": reason[:200], "changed_by": actor}
-    )
-    if engaged and end_live:
-        talks_wrap_up(Call.objects.all(), now=now)
     text = "Stopped all dialling." if engaged else "Let calls through again."
-    audit_record(action="settings", text=text, actor=actor, subject=switch, now=now)
+    with transaction.atomic():
+        switch, _ = KillSwitch.objects.update_or_create(
+            pk=1, defaults={"engaged": engaged, "reason": reason[:200], "changed_by": actor}
+        )
+        audit_record(action="settings", text=text, actor=actor, subject=switch, now=now)
+    if engaged and end_live:
+        # By itself: the switch does not wait for as many notices as there are talks.
+        talks_wrap_up(Call.objects.all(), ringing_too=True, now=now)
     logger.warning("kill_switch_changed", engaged=engaged, actor_id=_id(actor))
 
 

@@ -22,6 +22,9 @@ from calls.services.record import event_record
 
 logger = structlog.get_logger(__name__)
 
+STOPS = ("kill_switch", "campaign_halted")
+"""Reasons for which only what rings is cancelled: whoever picked up first is spoken with."""
+
 
 async def call_hang_up(*, call_id: UUID | str, reason: str) -> None:
     """End a call through the carrier's REST API, off the event loop.
@@ -46,6 +49,23 @@ def call_end_now(*, call_id: UUID | str, reason: str) -> None:
     sid = hang_up_begin(call_id=call_id, reason=reason)
     if sid:
         carrier_end(str(call_id), sid)
+
+
+def call_cancel_now(*, call_id: UUID | str, reason: str) -> None:
+    """Cancel a call that rings; one that was picked up before the request arrived goes on.
+
+    Args:
+        reason: one of `STOPS`.
+
+    Raises:
+        carrier.CarrierError: the carrier could not be reached, after retries.
+    """
+    sid = hang_up_begin(call_id=call_id, reason=reason)
+    if sid:
+        try:
+            carrier.call_cancel(sid)
+        except carrier.CallUnknown:
+            logger.info("call_already_gone", call_id=str(call_id))
 
 
 def hang_up_begin(*, call_id: UUID | str, reason: str) -> str:

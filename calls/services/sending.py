@@ -19,7 +19,7 @@ from calls import carrier
 from calls.models import Call, Campaign, Enrolment
 from calls.services.caller_numbers import caller_number_give_back
 from calls.services.campaigns import campaign_pause
-from calls.services.ending import call_end_now, call_finish
+from calls.services.ending import call_cancel_now, call_finish
 from calls.services.permission import calls_without_permission
 from calls.services.record import event_record
 from calls.services.stopping import why_stopped
@@ -87,7 +87,7 @@ def _note_accepted(call: Call, sid: str, now: datetime) -> None:
     Call.objects.filter(pk=call.pk, provider_sid="").update(provider_sid=sid, updated_at=now)
     logger.info("call_dialed")
     if stopped := why_stopped(call.pk):
-        call_end_now(call_id=call.pk, reason=stopped)
+        call_cancel_now(call_id=call.pk, reason=stopped)
 
 
 def _note_unclear(call: Call, error: carrier.CarrierUnclear, now: datetime) -> None:

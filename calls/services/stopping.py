@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
-from django.db import connections
-from django.db.models import QuerySet
+from django.db import connections, transaction
+from django.db.models import Q, QuerySet
 
 from calls import carrier
 from calls.models import Call
 from calls.selectors import kill_switch_engaged
-from calls.services.ending import call_end_now
+from calls.services.ending import call_cancel_now
 from calls.services.notices import call_notify
 from calls.services.permission import ON_ITS_WAY
 
@@ -34,16 +34,21 @@ def why_stopped(call_id: UUID | str) -> str:
     return "campaign_halted" if halted else ""
 
 
-def talks_wrap_up(calls: QuerySet[Call], *, now: datetime) -> int:
-    """Have the agent say goodbye on live calls that it holds. Returns on how many.
+@transaction.atomic
+def talks_wrap_up(calls: QuerySet[Call], *, ringing_too: bool, now: datetime) -> None:
+    """Have the agent say goodbye on live calls that it holds.
 
     A lead who speaks with a human of ours is left alone.
+
+    Args:
+        ringing_too: what rings is being cancelled; whoever picks up before that is told goodbye.
     """
-    live = calls.filter(state=Call.State.IN_PROGRESS, handed_over_at__isnull=True)
-    ids = list(live.values_list("pk", flat=True))
-    for call_id in ids:
+    on_it = Q(state=Call.State.IN_PROGRESS)
+    if ringing_too:
+        on_it |= Q(state__in=ON_ITS_WAY, direction=Call.Direction.OUTBOUND)
+    live = calls.filter(on_it, handed_over_at__isnull=True)
+    for call_id in list(live.values_list("pk", flat=True)):
         call_notify(call_id=call_id, kind="wrap_up", data={"reason": "stopped"}, now=now)
-    return len(ids)
 
 
 def calls_to_cancel() -> dict[UUID, str]:
@@ -88,7 +93,7 @@ class Stopper:
 
 def _cancel(call_id: UUID, reason: str) -> None:
     try:
-        call_end_now(call_id=call_id, reason=reason)
+        call_cancel_now(call_id=call_id, reason=reason)
     except carrier.CarrierError as error:
         logger.warning("call_not_cancelled_yet", call_id=str(call_id), code=error.code)
 

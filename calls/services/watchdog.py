@@ -2,9 +2,9 @@
 
 Reasons to look at a call: it was made and never sent; its telephone should have stopped ringing;
 the answer to `POST /Calls` was lost; its stream is closed, or its heart has stopped (the process
-that held it died), but nobody said that the call is over; it has lasted longer than it may; the
-kill switch is on while it rings, or the permission to call was withdrawn. The carrier is asked;
-what must not go on is ended.
+that held it died), but nobody said that the call is over; it has lasted longer than it may; or
+the permission to call was withdrawn. The carrier is asked; what must not go on is ended. (What
+rings while dialling is stopped is for `calls.services.stopping`.)
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from django.db.models import Q
 from calls import carrier
 from calls.models import Call, Enrolment
 from calls.policy.lifecycle import is_final, state_of
-from calls.selectors import kill_switch_engaged
 from calls.services.ending import call_advance, call_finish, carrier_end, hang_up_begin
 from calls.services.permission import calls_without_permission
 
@@ -54,13 +53,10 @@ class Watchdog:
         """Do one round. Returns how many calls had to be looked into."""
         claims_release(now)
         active = list(Call.objects.filter(state__in=Call.ACTIVE_STATES))
-        killed = kill_switch_engaged()
         forbidden = calls_without_permission() if active else set()
         looked = 0
         for call in active:
-            reason = why_look(
-                call, now, kill_switch=killed, permission_withdrawn=call.pk in forbidden
-            )
+            reason = why_look(call, now, permission_withdrawn=call.pk in forbidden)
             if not reason or self._asked.get(call.pk, now - ASK_AGAIN) > now - ASK_AGAIN:
                 continue
             self._asked[call.pk] = now
@@ -74,9 +70,7 @@ class Watchdog:
         return looked
 
 
-def why_look(
-    call: Call, now: datetime, *, kill_switch: bool, permission_withdrawn: bool = False
-) -> str:
+def why_look(call: Call, now: datetime, *, permission_withdrawn: bool = False) -> str:
     """Return why a call must be looked into; "" when it is fine."""
     dialed = call.dialed_at or call.created_at
     if call.state == Call.State.CREATED:
@@ -87,8 +81,6 @@ def why_look(
         return _why_look_at_live(call, now)
     if not call.provider_sid and now >= dialed + ANSWER_LOST:
         return "unconfirmed"
-    if kill_switch and call.provider_sid:
-        return "kill_switch"
     if permission_withdrawn and call.provider_sid:
         return "permission_withdrawn"
     if now >= dialed + timedelta(seconds=call.ring_seconds) + RING_GRACE:

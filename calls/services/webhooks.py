@@ -14,7 +14,7 @@ import structlog
 from django.db import IntegrityError, transaction
 
 from calls.models import Call, CallEvent, CarrierEvent, Recording
-from calls.services.ending import call_advance
+from calls.services.ending import STOPS, call_advance
 from calls.services.notices import call_notify
 from calls.services.outbox import outbox_add
 
@@ -125,6 +125,8 @@ def call_of_webhook(*, call_id: UUID, sid: str) -> Call:
 def answered_note(*, call: Call, sid: str, now: datetime) -> None:
     """Note that the carrier asks what to do with an answered call."""
     call_advance(call=call, status="in-progress", sid=sid, now=now)
+    # It was picked up before it could be cancelled: nobody is hung up on without a word.
+    Call.objects.filter(pk=call.pk, end_reason__in=STOPS).update(end_reason="")
     if not CallEvent.objects.filter(call=call, kind="instructions_fetched").exists():
         CallEvent.objects.create(call=call, kind="instructions_fetched", at=now)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 import tomllib
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -135,6 +136,15 @@ class Exchange:
     @property
     def calls(self) -> list[Any]:
         return list(self.simulator.calls.values())
+
+
+def is_over(line: Any) -> bool:
+    """Whether the carrier's call ends; it takes a moment after the request."""
+    for _ in range(500):
+        if line.is_over:
+            return True
+        time.sleep(0.01)
+    return False
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from billing.models import Budget
-from calls.models import Campaign, Enrolment, KillSwitch
+from calls.models import Call, Campaign, Enrolment, KillSwitch
 from calls.selectors import campaign_progress
 from calls.services.campaign_edits import ChangesRefused, campaign_edit
 from calls.services.campaigns import (
@@ -107,12 +107,14 @@ def test_a_stopped_lead_waits_again_and_a_finished_one_does_not(
 def test_the_kill_switch_is_one_row_and_leaves_talks_alone_unless_asked(now: datetime) -> None:
     live = CallFactory(live=True)
     handed_over = CallFactory(live=True, handed_over_at=now)
+    picked_up_next = CallFactory(state=Call.State.RINGING)
     kill_switch_set(engaged=True, actor=None, reason="Complaint", now=now)
     assert KillSwitch.objects.get().engaged
-    assert notices_of(live.pk) == ()
+    assert notices_of(live.pk) == notices_of(picked_up_next.pk) == ()
     kill_switch_set(engaged=True, actor=None, reason="Complaint", end_live=True, now=now)
-    (notice,) = notices_of(live.pk)
-    assert (notice.kind, notice.data) == ("wrap_up", {"reason": "stopped"})
+    for call in (live, picked_up_next):
+        (notice,) = notices_of(call.pk)
+        assert (notice.kind, notice.data) == ("wrap_up", {"reason": "stopped"})
     assert notices_of(handed_over.pk) == ()
     assert AuditEntry.objects.filter(text="Stopped all dialling.").count() == 2
 
@@ -121,12 +123,17 @@ def test_a_campaign_paused_at_once_is_halted_until_it_starts(
     draft: Campaign, now: datetime
 ) -> None:
     live = CallFactory(live=True, campaign=draft)
+    ringing = CallFactory(state=Call.State.RINGING, campaign=draft)
     EnrolmentFactory(campaign=draft)
     campaign_start(campaign_id=draft.pk, now=now)
+    campaign_pause(campaign_id=draft.pk, end_live=True, now=now)
+    assert notices_of(ringing.pk) == ()  # it rings on, and whoever picks up is spoken with
+    campaign_start(campaign_id=draft.pk, now=now)
     campaign_pause(campaign_id=draft.pk, at_once=True, end_live=True, now=now)
+    assert [notice.kind for notice in notices_of(ringing.pk)] == ["wrap_up"]
     draft.refresh_from_db()
     assert (draft.state, draft.halted_at) == ("paused", now)
-    assert [notice.kind for notice in notices_of(live.pk)] == ["wrap_up"]
+    assert [notice.kind for notice in notices_of(live.pk)] == ["wrap_up"] * 2
     campaign_start(campaign_id=draft.pk, now=now)
     draft.refresh_from_db()
     assert draft.halted_at is None

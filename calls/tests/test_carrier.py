@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from pydantic import SecretStr
 from agents.circuit import Circuit
 from calls import carrier
 from calls.carrier_errors import MEANINGS, error_of
-from calls.tests.conftest import Exchange
+from calls.tests.conftest import Exchange, is_over
 
 DIAL = carrier.Dial(
     to="+15122000001",
@@ -61,6 +62,21 @@ def test_ending_a_call_twice_is_no_error(exchange: Exchange) -> None:
     carrier.call_end(sid)
     with pytest.raises(carrier.CallUnknown):
         carrier.call_end(sid)
+
+
+def test_cancelling_ends_what_rings_and_leaves_who_picked_up(exchange: Exchange) -> None:
+    rings, talks = carrier.call_create(DIAL).sid, carrier.call_create(dial(to="+15122000002")).sid
+
+    async def pick_up() -> None:
+        exchange.simulator.board.legs[talks].answer()
+
+    while exchange.simulator.calls[talks].status != "ringing":
+        time.sleep(0.01)
+    exchange.run(pick_up())
+    for sid in (talks, rings):
+        carrier.call_cancel(sid)
+    assert is_over(exchange.simulator.calls[rings])
+    assert carrier.call_fetch(talks).status == "in-progress"
 
 
 @pytest.mark.parametrize(("number", "code"), [("+15005550001", 21211), ("+15005550003", 21215)])

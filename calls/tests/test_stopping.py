@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,18 +11,9 @@ from calls.models import Call, Campaign
 from calls.services.campaigns import campaign_pause, kill_switch_set
 from calls.services.dialer import call_dial, dial_next
 from calls.services.stopping import ASK_AGAIN, Stopper
-from calls.tests.conftest import Exchange, enrol
+from calls.tests.conftest import Exchange, enrol, is_over
 from tests.factories import CallFactory, CampaignFactory
 from tests.threads import shared_database
-
-
-def is_over(line: Any) -> bool:
-    """Whether the carrier's call ends; it takes a moment after the request."""
-    for _ in range(500):
-        if line.is_over:
-            return True
-        time.sleep(0.01)
-    return False
 
 
 def number_of(calls: list[Call | None], campaign: Campaign) -> str:

@@ -11,7 +11,6 @@ from django.utils import timezone
 from billing.models import Reservation
 from calls import carrier
 from calls.models import Call, Campaign, Enrolment, OutboxItem
-from calls.services.campaigns import kill_switch_set
 from calls.services.dialer import dial_next
 from calls.services.outbox import outbox_run_due
 from calls.services.sending import dial_of
@@ -38,7 +37,7 @@ def on_the_line(campaign: Campaign, **fields: Any) -> Call:
 
 def test_a_healthy_call_is_left_alone(now: datetime) -> None:
     call = CallFactory(live=True, answered_at=now, stream_started_at=now, heartbeat_at=now)
-    assert why_look(call, now + 29 * SECOND, kill_switch=True) == ""
+    assert why_look(call, now + 29 * SECOND) == ""
 
 
 def test_a_call_whose_process_died_is_ended_and_promised_its_after_call_work(
@@ -94,18 +93,6 @@ def test_a_telephone_that_rings_too_long_is_hung_up(
     watch(now + 84 * SECOND)
     assert not exchange.calls[0].is_over
     watch(now + 86 * SECOND)
-    assert exchange.calls[0].is_over
-    assert state_of(call) in Call.FINAL_STATES
-
-
-def test_ringing_calls_are_cancelled_by_the_kill_switch(
-    campaign: Campaign, exchange: Exchange, now: datetime
-) -> None:
-    enrol(campaign)
-    call = dial_next(now)
-    assert call is not None
-    kill_switch_set(engaged=True, actor=None, reason="test")
-    watch(now + SECOND)
     assert exchange.calls[0].is_over
     assert state_of(call) in Call.FINAL_STATES
 

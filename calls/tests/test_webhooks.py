@@ -165,8 +165,16 @@ def test_an_ended_call_is_told_to_hang_up(post: Post, state: str, now: Any) -> N
 
 
 def test_a_call_whose_end_was_asked_for_is_not_connected(post: Post) -> None:
-    call = CallFactory(state=Call.State.RINGING, end_reason="kill_switch")
+    call = CallFactory(state=Call.State.RINGING, end_reason="manager")
     assert b"<Hangup" in post("voice", call).content
+
+
+@pytest.mark.parametrize("reason", ["kill_switch", "campaign_halted"])
+def test_who_picks_up_before_the_call_is_cancelled_is_spoken_with(post: Post, reason: str) -> None:
+    call = CallFactory(state=Call.State.RINGING, end_reason=reason)
+    assert b"<Stream" in post("voice", call).content
+    call.refresh_from_db()
+    assert (call.state, call.end_reason) == (Call.State.IN_PROGRESS, "")
 
 
 def test_a_machine_is_told_to_the_process_that_holds_the_call(post: Post) -> None:
