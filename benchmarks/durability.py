@@ -1,6 +1,6 @@
 """What is lost when the process that carries calls is killed, again and again.
 
-    python -m benchmarks.durability [--kills 200] [--leads 600] [--seed N]
+    python -m benchmarks.durability [--kills 200] [--leads 600] [--seed N] [--keep FOLDER]
 
 The run of `benchmarks.chaos` with one kind of breakage: `kill -9` of a server (webhooks and media
 streams) at a random instant while it carries calls. Then the product's data are compared with what
@@ -17,6 +17,7 @@ import json
 import random
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from benchmarks.chaos.clusters import own_folder
@@ -37,9 +38,10 @@ def main() -> int:
     parser.add_argument("--leads", type=int, default=600)
     parser.add_argument("--at-once", type=int, default=CALLS_AT_ONCE, help="of each campaign")
     parser.add_argument("--seed", type=int, default=random.randrange(10_000))
+    parser.add_argument("--keep", type=Path, help="keep logs here")
     options = parser.parse_args()
     breaking = kills(options.kills, seed=options.seed)
-    with own_folder("durability-") as folder:
+    with own_folder("durability-", keep=options.keep) as folder:
         report = run(
             folder=folder,
             leads=options.leads,

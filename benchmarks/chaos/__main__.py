@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import shutil
 import sys
 from pathlib import Path
 
@@ -29,7 +28,7 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, help="keep logs here")
     options = parser.parse_args()
     print(f"seed {options.seed}", file=sys.stderr)
-    with own_folder("chaos-") as folder:
+    with own_folder("chaos-", keep=options.keep) as folder:
         try:
             report = run(
                 folder=folder, leads=options.leads, seed=options.seed, at_once=options.at_once
@@ -37,9 +36,6 @@ def main() -> int:
         except NotInstalled as missing:
             print(f"{missing}: nothing was run.", file=sys.stderr)
             return 2
-        finally:
-            if options.keep and (folder / "logs").exists():
-                shutil.copytree(folder / "logs", options.keep, dirs_exist_ok=True)
     print(json.dumps(report))
     return 1 if report["violations"] else 0
 

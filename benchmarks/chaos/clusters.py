@@ -23,11 +23,20 @@ class NotInstalled(Exception):  # noqa: N818 - says what is missing
 
 
 @contextmanager
-def own_folder(prefix: str) -> Iterator[Path]:
-    """Give a folder that is gone afterwards; SIGTERM ends the run as Ctrl-C does."""
+def own_folder(prefix: str, *, keep: Path | None = None) -> Iterator[Path]:
+    """Give a folder that is gone afterwards; SIGTERM ends the run as Ctrl-C does.
+
+    Args:
+        keep: where its `logs` are copied to at the end.
+    """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as folder:
-        yield Path(folder)
+    with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        try:
+            yield folder
+        finally:
+            if keep and (folder / "logs").exists():
+                shutil.copytree(folder / "logs", keep, dirs_exist_ok=True)
 
 
 @contextmanager

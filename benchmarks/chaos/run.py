@@ -313,13 +313,14 @@ def under_way() -> dict[str, Any]:
 
 
 def _in_database(work: Any) -> Any:
-    """Do something in the database; once more when it had been away."""
+    """Do something in the database or in Redis; once more when it had been away."""
     from django.db import InterfaceError, OperationalError, close_old_connections, connections
+    from redis.exceptions import RedisError
 
     for _ in range(20):
         try:
             return work()
-        except (OperationalError, InterfaceError):
+        except (OperationalError, InterfaceError, RedisError):
             connections.close_all()
             time.sleep(0.5)
         finally:

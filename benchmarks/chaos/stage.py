@@ -10,24 +10,37 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
 from benchmarks.chaos.clusters import free_port
 
 WEBS, DIALERS, WORKERS = 2, 2, 2
+CARRIER = ("--cps", "100", "--fast", "20")
 START_S = 120.0
 ROOT = Path(__file__).parents[2]
 
 
 class Stage:
-    """Two servers behind one address, two dialers, two workers, and the fast carrier."""
+    """Two servers behind one address, two dialers, two workers, and the fast carrier.
 
-    def __init__(self, folder: Path, *, environment: dict[str, str], seed: int) -> None:
+    Args:
+        carrier: its options.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        environment: dict[str, str],
+        seed: int,
+        carrier: Sequence[str] = CARRIER,
+    ) -> None:
         self.public_port = int(environment["PUBLIC_BASE_URL"].rpartition(":")[2])
         self.web_ports = [free_port() for _ in range(WEBS)]
         self._carrier_url = environment["TWILIO_API_BASE_URL"]
-        self._seed = seed
+        self._carrier_options = (*carrier, "--seed", str(seed))
         self._logs = folder / "logs"
         self._environment = {**os.environ, **environment, "PYTHONUNBUFFERED": "1"}
         self._parents: list[subprocess.Popen[str]] = []
@@ -37,7 +50,7 @@ class Stage:
         self._logs.mkdir(parents=True)
         self._launch(
             "manage.py", "carrier", "--port", self._carrier_url.rpartition(":")[2],
-            "--cps", "100", "--fast", "20", "--seed", str(self._seed),
+            *self._carrier_options,
         )  # fmt: skip
         self._nursery = self._launch("-m", "benchmarks.chaos.nursery")
         self._answer()
