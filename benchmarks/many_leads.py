@@ -9,7 +9,7 @@ from django.db import connection
 from django.utils import timezone
 
 from calls.models import Call, Campaign, Outcome
-from leads.models import Lead, TimelineEntry
+from leads.models import Lead, Task, TimelineEntry
 from tests.factories import CampaignFactory, UserFactory, call_with_everything
 
 CHUNK = 50_000
@@ -53,8 +53,20 @@ def fill(*, leads: int, calls: int) -> None:
         TimelineEntry(lead=story, kind="note", text=f"Note number {n}.", at=timezone.now())
         for n in range(entries)
     )
+    _tasks(reps)
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
+        cursor.execute("VACUUM ANALYZE")  # as PostgreSQL does by itself, a minute later
+
+
+def _tasks(reps: list[User]) -> None:
+    """Give each representative tasks with leads of others: those are seen, too."""
+    if Task.objects.exists():
+        return
+    others = Lead.objects.filter(owner__isnull=True).order_by("phone")[: 20 * len(reps)]
+    Task.objects.bulk_create(
+        Task(lead=lead, title="Call back", due_at=timezone.now(), owner=reps[n % len(reps)])
+        for n, lead in enumerate(others)
+    )
 
 
 def long_story() -> Lead:
@@ -92,7 +104,8 @@ def _lead_values(reps: list[User]) -> dict[str, str]:
         "phone": f"'+1' || {_one_of([row[3] for row in _PLACES], place)} || 2000000 + n",
         "first_name": _one_of(_FIRST, f"n * 7 % {len(_FIRST)}"),
         "last_name": f"{_one_of(_LAST, f'n * 11 % {len(_LAST)}')} || n % 5000",
-        "email": "'lead' || n || '@example.com'",
+        # One in five hundred is of the same person as the one before.
+        "email": "'lead' || n - (n % 500 = 1)::int || '@example.com'",
         "stage": _one_of(stages, f"n * 13 % {len(stages)}"),
         "kind": _one_of(kinds, f"n * 17 % {len(kinds)}"),
         "score": "CASE WHEN n % 2 = 0 THEN n % 101 END",

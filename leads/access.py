@@ -40,18 +40,7 @@ def sees_every_lead(viewer: Viewer) -> bool:
 def leads_seen(viewer: Viewer) -> QuerySet[Lead]:
     """Return the leads that a user may see."""
     leads = Lead.objects.filter(erased_at__isnull=True).order_by()
-    if sees_every_lead(viewer):
-        return leads
-    if viewer.pk is None:
-        return leads.none()
-    mine = (
-        Q(owner_id=viewer.pk)
-        | Q(pk__in=Appointment.objects.filter(rep_id=viewer.pk).order_by().values("lead"))
-        | Q(pk__in=Task.objects.filter(owner_id=viewer.pk).order_by().values("lead"))
-    )
-    if _policy() == AccessPolicy.RepsSee.UNASSIGNED:
-        mine |= Q(owner__isnull=True)
-    return leads.filter(mine)
+    return leads if sees_every_lead(viewer) else _own(leads, viewer)
 
 
 def seen_by(rows: QuerySet[M], viewer: Viewer) -> QuerySet[M]:
@@ -59,10 +48,39 @@ def seen_by(rows: QuerySet[M], viewer: Viewer) -> QuerySet[M]:
     way, own = way_to_lead(rows.model), _OWN.get(rows.model._meta.label_lower)
     if (way is None and own is None) or sees_every_lead(viewer):
         return rows
+    if way == "":
+        return _own(rows.filter(erased_at__isnull=True), viewer)
     seen = Q(**{own: viewer.pk}) if own else Q()
-    if way is not None:
-        seen |= Q(**{f"{way}__in" if way else "pk__in": leads_seen(viewer).values("pk")})
-    return rows.filter(seen)
+    if way is not None and viewer.pk is not None:
+        leads = Lead.objects.filter(erased_at__isnull=True).order_by()
+        # One after the other: for each alone, PostgreSQL need not open a lead to know its id.
+        for condition in _mine(viewer):
+            seen |= Q(**{f"{way}__in": leads.filter(condition).values("pk")})
+    return rows.filter(seen) if seen else rows.none()
+
+
+def _own(leads: QuerySet[M], viewer: Viewer) -> QuerySet[M]:
+    if viewer.pk is None:
+        return leads.none()
+    mine = Q()
+    for condition in _mine(viewer):
+        mine |= condition
+    return leads.filter(mine)
+
+
+def _mine(viewer: Viewer) -> list[Q]:
+    """Return the conditions by any of which a lead is seen by a user. One or two queries.
+
+    The leads of others with which the user has an appointment or a task are few, and are given by
+    their ids: with a subquery in their place, the database would look at each lead there is.
+    """
+    meetings = Appointment.objects.filter(rep_id=viewer.pk).exclude(lead__owner_id=viewer.pk)
+    tasks = Task.objects.filter(owner_id=viewer.pk).exclude(lead__owner_id=viewer.pk)
+    ids = meetings.order_by().values_list("lead_id").union(tasks.order_by().values_list("lead_id"))
+    conditions = [Q(owner_id=viewer.pk), Q(pk__in=[lead_id for (lead_id,) in ids])]
+    if _policy() == AccessPolicy.RepsSee.UNASSIGNED:
+        conditions.append(Q(owner__isnull=True))
+    return conditions
 
 
 def may_see(row: Model, viewer: Viewer) -> bool:

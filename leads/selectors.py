@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from django.db.models import CharField, Count, ExpressionWrapper, F, Q, QuerySet
-from django.db.models.functions import Lower
+from django.db.models import CharField, ExpressionWrapper, F
 
 from leads.calendars import free_slots
 from leads.csv_lines import csv_lines
@@ -19,11 +17,9 @@ from leads.policy.slots import FreeSlot
 from leads.policy.windows import CampaignWindow
 
 __all__ = [
-    "DuplicateGroup",
     "FreeSlot",
     "call_facts",
     "do_not_call_rows",
-    "duplicate_groups",
     "free_slots",
     "import_error_rows",
 ]
@@ -107,45 +103,3 @@ def do_not_call_rows() -> Iterator[str]:
             for number, source, reason, at in listed
         ),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class DuplicateGroup:
-    """Leads that may be one person, the oldest first, and what they have in common."""
-
-    why: str
-    leads: list[Lead]
-
-
-_ALIKE = {
-    "E-mail": ("email",),
-    "Name and address": ("first_name", "last_name", "street", "postal_code"),
-}
-
-
-def duplicate_groups(
-    *, limit: int = 50, among: QuerySet[Lead] | None = None
-) -> list[DuplicateGroup]:
-    """Return leads that share an e-mail address, or a name and an address.
-
-    Numbers are unique, so that no two leads share one. Four queries.
-
-    Args:
-        limit: of groups, for each of the two reasons.
-        among: the leads that are compared; all if not given.
-    """
-    groups = []
-    for why, fields in _ALIKE.items():
-        alike = {f"{name}_alike": Lower(name) for name in fields}
-        rows = (Lead.objects.all() if among is None else among).order_by().annotate(**alike)
-        for name in fields[:3]:
-            rows = rows.exclude(**{name: ""})
-        shared = list(rows.values(*alike).annotate(count=Count("pk")).filter(count__gt=1)[:limit])
-        which = Q()
-        for group in shared:
-            which |= Q(**{name: group[name] for name in alike})
-        found: dict[tuple[str, ...], list[Lead]] = {}
-        for lead in rows.filter(which).order_by("created_at", "pk") if shared else ():
-            found.setdefault(tuple(getattr(lead, name) for name in alike), []).append(lead)
-        groups += [DuplicateGroup(why, leads) for leads in found.values()]
-    return groups

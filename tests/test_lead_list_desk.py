@@ -113,3 +113,10 @@ def test_ready_views_are_there_from_the_start(manager: Client) -> None:
     answer = manager.get(reverse(LEADS) + "?" + link.query)
     assert list(answer.context["cl"].result_list) == [mine]
     assert [x.name for x in answer.context["views"] if x.current] == ["Mine"]
+
+
+def test_only_a_list_that_leaves_something_out_offers_to_show_all(manager: Client) -> None:
+    LeadFactory(first_name="Ann")
+    LeadFactory(first_name="Bo")
+    assert "Show all" not in manager.get(reverse(LEADS)).content.decode()
+    assert "1 result " in manager.get(reverse(LEADS), {"q": "ann"}).content.decode()

@@ -77,7 +77,6 @@ class CallAdmin(AppendOnlyAdmin):
     list_per_page = 50
     search_fields = ("lead__first_name", "lead__last_name", "to_number", "campaign__name")
     search_help_text = "Name, number or campaign"
-    show_full_result_count = False
 
     @display(description="Began", ordering="created_at")
     def began(self, call: Call) -> Any:

@@ -51,7 +51,6 @@ class EnrolmentAdmin(AppendOnlyAdmin):
     )
     list_select_related = ("lead", "campaign")
     search_fields = ("lead__first_name", "lead__last_name", "lead__phone", "campaign__name")
-    show_full_result_count = False
 
     @display(description="Last outcome", ordering="last_outcome")
     def last_result(self, enrolment: Enrolment) -> str:

@@ -58,7 +58,6 @@ class OutboxItemAdmin(AppendOnlyAdmin):
     ordering = ("-created_at",)
     search_fields = ("kind", "key", "last_error")
     search_help_text = "Kind, key or error"
-    show_full_result_count = False
     actions = ("replay", "discard")
     list_before_template = "desk/jobs_overview.html"  # type: ignore[assignment]  # unfold says None
 

@@ -23,7 +23,6 @@ class TurnAdmin(AppendOnlyAdmin):
     list_select_related = ("call__lead",)
     ordering = ("-created_at",)
     search_fields = ("text", *_LEAD)
-    show_full_result_count = False
 
     @display(description="At", ordering="started_ms")
     def at(self, turn: Turn) -> str:
@@ -44,7 +43,6 @@ class CallEventAdmin(AppendOnlyAdmin):
     list_select_related = ("call__lead",)
     ordering = ("-at",)
     search_fields = ("kind", *_LEAD)
-    show_full_result_count = False
 
     @display(description="Event", ordering="kind")
     def what(self, event: CallEvent) -> str:
@@ -82,4 +80,3 @@ class CarrierEventAdmin(AppendOnlyAdmin):
     list_select_related = ("call__lead",)
     ordering = ("-received_at",)
     search_fields = ("key", "call__provider_sid")
-    show_full_result_count = False

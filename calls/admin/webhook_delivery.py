@@ -67,7 +67,6 @@ class WebhookDeliveryAdmin(AppendOnlyAdmin):
     list_select_related = ("endpoint", "job")
     search_fields = ("message_id", "key")
     search_help_text = "webhook-id"
-    show_full_result_count = False
     fields = (
         ("endpoint", "event"),
         "message_id",

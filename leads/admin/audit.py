@@ -22,7 +22,6 @@ class AuditEntryAdmin(AppendOnlyAdmin):
     list_per_page = 50
     search_fields = ("actor_name", "text", "subject", "lead_id")
     search_help_text = "User, words, or the id of a lead or call"
-    show_full_result_count = False
 
     @display(description="Who", ordering="actor_name")
     def who(self, entry: AuditEntry) -> str:

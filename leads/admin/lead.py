@@ -30,7 +30,6 @@ from leads.admin.lead_list import (
 )
 from leads.admin.lead_steps import LeadSteps, refused
 from leads.admin.lead_views import SavedViews
-from leads.admin.paging import LongListPaginator
 from leads.models import Lead
 from leads.search import leads_search
 from leads.services import (
@@ -82,8 +81,6 @@ class LeadAdmin(LeadSteps, BulkActions, SavedViews, LeadColumns):  # type: ignor
         ("admin:leads_importbatch_add", "Import a file", "leads.add_importbatch"),
         ("admin:leads_lead_add", "Add a lead", "leads.add_lead"),
     )
-    paginator = LongListPaginator
-    show_full_result_count = False
     search_fields = ("first_name",)  # shows the box; `get_search_results` says where it looks
     search_help_text = "Name, number, e-mail, address or words of a note"
     autocomplete_fields = ("owner",)

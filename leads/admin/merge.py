@@ -16,9 +16,9 @@ from django.utils import timezone
 
 from leads.access import leads_seen, seen_by
 from leads.admin.append_only import AppendOnlyAdmin
+from leads.duplicates import duplicate_groups
 from leads.formats import national
 from leads.models import Consent, DoNotCall, Lead, LeadMerge
-from leads.selectors import duplicate_groups
 from leads.services.merge_rows import pointers
 from leads.services.merges import MergeRefused, leads_merge, merge_undo
 

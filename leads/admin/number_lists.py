@@ -179,7 +179,6 @@ class ReassignedCheckAdmin(AppendOnlyAdmin):
     list_display = ("number", "checked_on", "reassigned")
     list_filter = ("reassigned",)
     search_fields = ("phone",)
-    show_full_result_count = False
 
     @display(description="Number", ordering="phone")
     def number(self, check: ReassignedCheck) -> str:

@@ -20,13 +20,13 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from unfold import decorators
-from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from leads.admin.actor import actor_of
 from leads.admin.append_only import AppendOnlyAdmin
 from leads.admin.date_range import DateRangeFilter
+from leads.admin.scoped import ScopedAdmin
 from leads.formats import national
 from leads.models import AuditEntry, Consent, DoNotCall, NumberList
 from leads.selectors import do_not_call_rows
@@ -82,7 +82,7 @@ class ConsentAdmin(AppendOnlyAdmin):
 
 
 @admin.register(DoNotCall)
-class DoNotCallAdmin(ModelAdmin):
+class DoNotCallAdmin(ScopedAdmin):
     """Numbers that nobody calls. People may add to the list; nobody edits it."""
 
     empty_hint = "Who opts out on a call comes here at once; so do numbers that you add or upload."
@@ -91,7 +91,6 @@ class DoNotCallAdmin(ModelAdmin):
     list_filter_submit = True
     search_fields = ("phone", "reason")
     search_help_text = "Number or reason"
-    show_full_result_count = False
     fields = ("phone", "source", "reason")
     actions_list: Any = ("upload", "download")
     actions_detail: Any = ("take_off",)

@@ -64,6 +64,7 @@ class LinkPage:
     conflicts: list[SheetConflict]
     columns: list[tuple[str, str, str]]
     used_as: str
+    no_account: str
     rows: int
 
 
@@ -71,6 +72,7 @@ def link_page(link: SheetLink) -> LinkPage:
     """Return the page of a link."""
     conflicts = link.conflicts.filter(choice="").select_related("lead")
     columns = [Column(**raw) for raw in link.columns]
+    used_as, no_account = _account(link)
     return LinkPage(
         figures=[(name, int(link.last_counts.get(key, 0)), kind) for name, key, kind in _FIGURES],
         remarks=link.last_remarks[:25],
@@ -79,7 +81,8 @@ def link_page(link: SheetLink) -> LinkPage:
             (column.name, FIELDS[column.field], WINS[column.wins] if column.is_contact else "")
             for column in columns
         ],
-        used_as=_used_as(link),
+        used_as=used_as,
+        no_account=no_account,
         rows=link.rows.count(),
     )
 
@@ -134,10 +137,11 @@ def columns_chosen(header: Sequence[str], sent: Mapping[str, str]) -> list[Colum
     return chosen
 
 
-def _used_as(link: SheetLink) -> str:
+def _account(link: SheetLink) -> tuple[str, str]:
+    """Return by which account a sheet is opened, or else why by none."""
     if link.account is not None:
-        return str(link.account)
+        return str(link.account), ""
     try:
-        return service().email
+        return service().email, ""
     except SheetsError as error:
-        return str(error)
+        return "", str(error)

@@ -66,6 +66,7 @@ class Lead(models.Model):
         blank=True,
         on_delete=models.SET_NULL,
         related_name="leads",
+        db_index=False,  # several indexes begin with it
     )
     owner_rule = models.ForeignKey(
         "leads.AssignmentRule",
@@ -112,6 +113,12 @@ class Lead(models.Model):
             models.Index(fields=("last_name", "first_name"), name="lead_name"),
             models.Index(fields=("owner", "stage"), name="lead_owner_stage"),
             models.Index(fields=("owner", "-created_at"), name="lead_owner_created"),
+            # Whose calls, tasks and timelines a representative sees is told by this alone.
+            models.Index(
+                fields=("owner", "id"),
+                condition=Q(erased_at__isnull=True),
+                name="lead_owner_seen",
+            ),
             models.Index(fields=("kind", "-created_at"), name="lead_kind_created"),
             models.Index(fields=("state", "-created_at"), name="lead_state_created"),
             models.Index(fields=("source", "-created_at"), name="lead_source_created"),

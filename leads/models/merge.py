@@ -33,6 +33,7 @@ class LeadMerge(models.Model):
     class Meta:
         ordering = ("-merged_at",)
         verbose_name = "merge"
+        verbose_name_plural = "duplicates and merges"
 
     def __str__(self) -> str:
         return f"{self.loser_name} into {self.winner}"

@@ -15,6 +15,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.core.files import File
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
@@ -213,6 +214,11 @@ def import_step(*, batch_id: UUID, seconds: float) -> bool:
     return False
 
 
+def imports_at_work() -> QuerySet[ImportBatch]:
+    """Return the imports that `import_step` has something to do for, the oldest first."""
+    return ImportBatch.objects.filter(state__in=_PHASES).order_by("created_at")
+
+
 def _refuse(batch: ImportBatch, why: str) -> None:
     ImportBatch.objects.filter(pk=batch.pk, run=batch.run, state=STATE.CHECKING).update(
         state=STATE.FAILED, error=why[:300]
@@ -267,4 +273,5 @@ __all__ = [
     "import_read_as",
     "import_step",
     "import_undo",
+    "imports_at_work",
 ]

@@ -8,8 +8,9 @@ import pytest
 from django.db.models import Model
 from django.utils import timezone
 
+from leads.duplicates import duplicate_groups
 from leads.models import Consent, DoNotCall, Lead, TimelineEntry
-from leads.selectors import duplicate_groups
+from leads.services.leads import lead_update
 from leads.services.merges import MergeRefused, leads_merge, merge_undo
 from tests.factories import (
     AppointmentFactory,
@@ -169,3 +170,27 @@ def test_duplicates_are_found_by_e_mail_and_by_name_with_address() -> None:
         ("E-mail", frozenset({first.pk, second.pk})),
         ("Name and address", frozenset({first.pk, third.pk})),
     }
+
+
+def test_a_lead_that_becomes_like_another_is_found_and_lost_again_when_it_changes() -> None:
+    first = LeadFactory(email="ann@example.com")
+    second = LeadFactory(email="")
+    assert duplicate_groups() == []
+    lead_update(
+        lead_id=second.pk, changes={"email": "ANN@example.com"}, actor=None, now=timezone.now()
+    )
+    (group,) = duplicate_groups()
+    assert group.leads == [first, second]
+    lead_update(
+        lead_id=first.pk, changes={"email": "other@example.com"}, actor=None, now=timezone.now()
+    )
+    assert duplicate_groups() == []
+
+
+def test_of_many_that_share_one_address_only_the_oldest_are_read() -> None:
+    leads = [LeadFactory(email="none@example.com") for _ in range(25)]
+    pair = [LeadFactory(email="pair@example.com") for _ in range(2)]
+    newest, crowd = duplicate_groups()
+    assert (newest.leads, newest.count) == (pair, 2)
+    assert (crowd.leads, crowd.count) == (leads[:10], 25)
+    assert duplicate_groups(among=Lead.objects.filter(pk__in=[pair[0].pk, leads[0].pk])) == []

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from django.http import HttpRequest
 from django.templatetags.static import static
-from django.urls import reverse_lazy
+from django.urls import reverse
+from django.utils.functional import lazy
+
+# Unfold compares each link of the sidebar with each of every tab, on every page: an address is
+# looked up once.
+_link = lazy(cache(reverse), str)
 
 
 def _may(permission: str) -> Callable[[HttpRequest], bool]:
@@ -21,7 +27,7 @@ def _item(title: str, icon: str, view: str, permission: str) -> dict[str, Any]:
     return {
         "title": title,
         "icon": icon,
-        "link": reverse_lazy(f"admin:{view}"),
+        "link": _link(f"admin:{view}"),
         "permission": _may(permission),
     }
 
@@ -108,7 +114,7 @@ UNFOLD: dict[str, Any] = {
                 {"name": "leads.accesspolicy", "detail": True},
             ],
             "items": [
-                {"title": title, "link": reverse_lazy(f"admin:{view}"), "permission": _may(may)}
+                {"title": title, "link": _link(f"admin:{view}"), "permission": _may(may)}
                 for title, view, may in _PEOPLE_TABS
             ],
         },
@@ -121,7 +127,7 @@ UNFOLD: dict[str, Any] = {
                 {"name": "leads.callingpolicy", "detail": True},
             ],
             "items": [
-                {"title": title, "link": reverse_lazy(f"admin:{view}"), "permission": _may(may)}
+                {"title": title, "link": _link(f"admin:{view}"), "permission": _may(may)}
                 for title, view, may in _DO_NOT_CALL_TABS
             ],
         },
@@ -132,14 +138,14 @@ UNFOLD: dict[str, Any] = {
                 {"name": "billing.variancerule", "detail": True},
             ],
             "items": [
-                {"title": title, "link": reverse_lazy(f"admin:{view}"), "permission": _may(may)}
+                {"title": title, "link": _link(f"admin:{view}"), "permission": _may(may)}
                 for title, view, may in _BILL_TABS
             ],
         },
         {
             "models": ["calls.webhookendpoint", "calls.webhookdelivery"],
             "items": [
-                {"title": title, "link": reverse_lazy(f"admin:{view}"), "permission": _may(may)}
+                {"title": title, "link": _link(f"admin:{view}"), "permission": _may(may)}
                 for title, view, may in _WEBHOOK_TABS
             ],
         },
@@ -151,7 +157,7 @@ UNFOLD: dict[str, Any] = {
         "navigation": [
             _group(
                 "Overview",
-                {"title": "Dashboard", "icon": "dashboard", "link": reverse_lazy("admin:index")},
+                {"title": "Dashboard", "icon": "dashboard", "link": _link("admin:index")},
                 _item("Live calls", "graphic_eq", "calls_live", "calls.view_call"),
                 _item("My phone", "headset_mic", "calls_phone", "calls.view_call"),
             ),
@@ -220,7 +226,7 @@ UNFOLD: dict[str, Any] = {
                 {
                     "title": "Costs",
                     "icon": "receipt_long",
-                    "link": reverse_lazy("costs"),
+                    "link": _link("costs"),
                     "permission": _may("billing.view_charge"),
                 },
                 _item("Prices", "sell", "billing_price_changelist", "billing.view_price"),

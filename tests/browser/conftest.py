@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -34,17 +35,13 @@ def chromium() -> Iterator[Browser]:
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
-@pytest.fixture
-def page(chromium: Browser, live_server: Any, client: Client) -> Iterator[Page]:
-    """A page of the desk. Fails the test on script errors and on requests to other hosts."""
-    client.force_login(factories.ManagerFactory(first_name="Dana", last_name="Reyes"))
-    context = chromium.new_context(
-        base_url=live_server.url, viewport={"width": 1280, "height": 900}
-    )
+@contextmanager
+def visit(browser: Browser, base: str, client: Client) -> Iterator[tuple[Page, list[str]]]:
+    """A page with a client's session, and what goes wrong on it: script errors, answers that
+    refuse, requests to other hosts."""
+    context = browser.new_context(base_url=base, viewport={"width": 1280, "height": 900})
     session = client.cookies[settings.SESSION_COOKIE_NAME].value
-    context.add_cookies(
-        [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}]
-    )
+    context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": base}])
     page = context.new_page()
     page.set_default_timeout(8000)
     problems: list[str] = []
@@ -58,12 +55,20 @@ def page(chromium: Browser, live_server: Any, client: Client) -> Iterator[Page]:
         "request",
         lambda request: (
             None
-            if request.url.startswith((live_server.url, "data:", "blob:"))
+            if request.url.startswith((base, "data:", "blob:"))
             else problems.append(f"asked another host: {request.url}")
         ),
     )
-    yield page
+    yield page, problems
     context.close()
+
+
+@pytest.fixture
+def page(chromium: Browser, live_server: Any, client: Client) -> Iterator[Page]:
+    """A page of the desk. Fails the test on whatever goes wrong on it."""
+    client.force_login(factories.ManagerFactory(first_name="Dana", last_name="Reyes"))
+    with visit(chromium, live_server.url, client) as (page, problems):
+        yield page
     assert problems == []
 
 

@@ -15,7 +15,7 @@ from billing.models import Price
 from billing.services import prices_seed
 from tests import factories
 from tests.browser.conftest import dark
-from tests.browser.test_desk import PALE
+from tests.browser.legible import PALE
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -26,7 +26,7 @@ from calls.models import Call
 from calls.simulator import clips, g711
 from tests import factories
 from tests.browser.conftest import dark
-from tests.browser.test_desk import PALE
+from tests.browser.legible import PALE
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

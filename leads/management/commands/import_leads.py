@@ -15,7 +15,13 @@ from leads.import_files import FileRefused
 from leads.models import ImportBatch, ImportRow
 from leads.policy.import_fields import FIELDS
 from leads.selectors import import_error_rows
-from leads.services.imports import import_check, import_commit, import_create, import_step
+from leads.services.imports import (
+    import_check,
+    import_commit,
+    import_create,
+    import_step,
+    imports_at_work,
+)
 
 _FIRST_REMARKS = 10
 
@@ -26,7 +32,7 @@ class Command(BaseCommand):
     help = "Import leads from a CSV or .xlsx file. Without --commit nothing is written."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path, help="CSV or .xlsx")
+        parser.add_argument("file", type=Path, nargs="?", help="CSV or .xlsx")
         parser.add_argument("--source", default="", help="where the leads are from (file name)")
         parser.add_argument(
             "--mapping",
@@ -45,8 +51,30 @@ class Command(BaseCommand):
         how = parser.add_mutually_exclusive_group()
         how.add_argument("--dry-run", action="store_true", help="only check (the default)")
         how.add_argument("--commit", action="store_true", help="check, then write the leads")
+        how.add_argument(
+            "--resume",
+            action="store_true",
+            help="go on with imports that were begun and not ended, such as by a killed command",
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
+        if options["resume"]:
+            self._resume()
+        elif options["file"] is None:
+            raise CommandError("Name a file, or say --resume.")
+        else:
+            self._import(options)
+
+    def _resume(self) -> None:
+        begun = list(imports_at_work())
+        if not begun:
+            self.stdout.write("No import was left unfinished.")
+        for batch in begun:
+            doing = batch.get_state_display()
+            self._work(batch, f"{batch.file_name}: {doing}")
+            self.stdout.write(f"{batch.file_name}: {batch.get_state_display()}.")
+
+    def _import(self, options: dict[str, Any]) -> None:
         batch = self._create(options)
         for name, field in zip(batch.columns, batch.mapping, strict=True):
             self.stdout.write(f"  {name}: {FIELDS.get(field, 'left out')}")
