@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,8 +34,8 @@ class Receiver:
 
 
 @contextmanager
-def receiver() -> Iterator[Receiver]:
-    """Run a receiver for the block's time."""
+def receiver(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
+    """Run a receiver for the block's time, with TLS or without."""
     told = Receiver()
 
     class Handler(BaseHTTPRequestHandler):
@@ -48,10 +49,21 @@ def receiver() -> Iterator[Receiver]:
             self.send_header("Content-Length", "0")
             self.end_headers()
 
+        def handle(self) -> None:
+            try:
+                super().handle()
+            except ssl.SSLError:
+                """The other side did not like our certificate."""
+
         def log_message(self, *_args: object) -> None:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if tls is not None:
+        # Each connection shakes hands when it is read, not where others are taken.
+        server.socket = tls.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
     told.port = server.server_address[1]
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}).start()
     try:
