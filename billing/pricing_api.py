@@ -1,13 +1,16 @@
 """The carrier's own price list, over its Pricing API.
 
 `TWILIO_PRICING_BASE_URL` decides who answers. Reading is safe to repeat: three times, with jitter
-between, where another attempt can help. Source: https://www.twilio.com/docs/voice/api/pricing
+between, where another attempt can help. Sources: https://www.twilio.com/docs/voice/api/pricing,
+https://www.twilio.com/docs/phone-numbers/pricing
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TypeVar
 
 import requests
 from django.conf import settings
@@ -16,9 +19,15 @@ from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioS
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 
-from billing.policy.carrier_prices import PriceListUnclear, inbound_price, outbound_price
+from billing.policy.carrier_prices import (
+    PriceListUnclear,
+    inbound_price,
+    outbound_price,
+    rents_by_kind,
+)
 
 TIMEOUT_S = 10.0
+Answer = TypeVar("Answer")
 
 
 class PricingFailed(Exception):  # noqa: N818 - says what happened
@@ -47,6 +56,24 @@ def country_prices(region: str) -> CountryPrices:
     Raises:
         PricingFailed: no usable answer.
     """
+    return _repeated(
+        region, lambda client: _prices(client.pricing.v2.voice.countries(region).fetch(), region)
+    )
+
+
+def number_prices(region: str) -> dict[str, Decimal]:
+    """Return what this account pays a month for a number of a country, by the number's kind.
+
+    Raises:
+        PricingFailed: no usable answer.
+    """
+    return _repeated(
+        region,
+        lambda client: _rents(client.pricing.v1.phone_numbers.countries(region).fetch(), region),
+    )
+
+
+def _repeated(region: str, read: Callable[[Client], Answer]) -> Answer:
     retrying = Retrying(
         retry=retry_if_exception(
             lambda error: isinstance(error, PricingFailed) and not error.permanent
@@ -55,10 +82,11 @@ def country_prices(region: str) -> CountryPrices:
         wait=wait_random_exponential(multiplier=0.2, max=2),
         reraise=True,
     )
-    return retrying(_read, region)
+    answer: Answer = retrying(_read, region, read)
+    return answer
 
 
-def _read(region: str) -> CountryPrices:
+def _read(region: str, read: Callable[[Client], Answer]) -> Answer:
     env = settings.ENV
     client = Client(
         env.twilio_account_sid,
@@ -67,8 +95,7 @@ def _read(region: str) -> CountryPrices:
     )
     client.pricing.base_url = env.twilio_pricing_base_url
     try:
-        found = client.pricing.v2.voice.countries(region).fetch()
-        return _prices(found, region)
+        return read(client)
     except (TwilioRestException, TwilioServiceException) as error:
         raise _failure(error.status, region) from None
     except PriceListUnclear as error:
@@ -85,12 +112,7 @@ def _read(region: str) -> CountryPrices:
 
 
 def _prices(found: object, region: str) -> CountryPrices:
-    currency = str(getattr(found, "price_unit", "") or "")
-    if currency.upper() != "USD":
-        raise PricingFailed(
-            f"{region}: prices are in {currency or 'no currency'}, the ledger is in USD.",
-            permanent=True,
-        )
+    _in_dollars(found, region)
     return CountryPrices(
         outbound=outbound_price(
             getattr(found, "outbound_prefix_prices", None) or (),
@@ -98,6 +120,20 @@ def _prices(found: object, region: str) -> CountryPrices:
         ),
         inbound=inbound_price(getattr(found, "inbound_call_prices", None) or (), region=region),
     )
+
+
+def _rents(found: object, region: str) -> dict[str, Decimal]:
+    _in_dollars(found, region)
+    return rents_by_kind(getattr(found, "phone_number_prices", None) or ())
+
+
+def _in_dollars(found: object, region: str) -> None:
+    currency = str(getattr(found, "price_unit", "") or "")
+    if currency.upper() != "USD":
+        raise PricingFailed(
+            f"{region}: prices are in {currency or 'no currency'}, the ledger is in USD.",
+            permanent=True,
+        )
 
 
 def _failure(status: int, region: str) -> PricingFailed:

@@ -12,6 +12,8 @@ from typing import Any
 
 # Outbound calls show the caller's number; in these countries that is a mobile one.
 _NUMBER_TYPES = {"AU": "mobile"}
+_KINDS = {"local": "local", "mobile": "mobile", "toll free": "tollfree"}
+"""The carrier's name of a kind of number, and ours."""
 LARGEST_STEP = 3
 """A price that is that many times another is doubted: a changed meaning, not a changed price."""
 
@@ -57,6 +59,19 @@ def inbound_price(prices: Iterable[Mapping[str, Any]], *, region: str) -> Decima
         if row.get("number_type") == wanted:
             return _price(row)
     raise PriceListUnclear(f"There is no inbound price for {wanted} numbers of {region}.")
+
+
+def rents_by_kind(prices: Iterable[Mapping[str, Any]]) -> dict[str, Decimal]:
+    """Return the USD a month for a number, by its kind: "local", "mobile", "tollfree".
+
+    Raises:
+        PriceListUnclear: a price is no amount of money.
+    """
+    return {
+        _KINDS[row["number_type"]]: _price(row)
+        for row in prices
+        if row.get("number_type") in _KINDS
+    }
 
 
 def doubtful(before: Decimal, after: Decimal) -> bool:

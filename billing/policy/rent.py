@@ -13,6 +13,9 @@ from decimal import Decimal
 
 from billing.policy.shares import split
 
+PARTS_OF_A_MONTH = Decimal("0.000001")
+"""Billing step of a rent, in months: its days and their calls share it."""
+
 
 def day_part(monthly: Decimal, day: date) -> Decimal:
     """Return the part of a month's amount that falls on a day; a month's parts sum up to it."""

@@ -16,8 +16,9 @@ from django.utils import timezone
 from billing import pricing_api
 from billing.models import Price
 from billing.policy.carrier_prices import doubtful
-from billing.pricing_api import PricingFailed, country_prices
+from billing.pricing_api import PricingFailed, country_prices, number_prices
 from billing.selectors import price_on
+from billing.services.price_refresh import SOURCE
 
 pytestmark = pytest.mark.django_db
 
@@ -46,6 +47,19 @@ def country(name: str, iso: str, *outbound: dict[str, Any], **inbound: str) -> d
     }
 
 
+def numbers(iso: str, **rents: str) -> dict[str, Any]:
+    return {
+        "country": iso,
+        "iso_country": iso,
+        "url": f"https://pricing.twilio.com/v1/PhoneNumbers/Countries/{iso}",
+        "price_unit": "USD",
+        "phone_number_prices": [
+            {"number_type": kind.replace("_", " "), "base_price": "9", "current_price": rent}
+            for kind, rent in rents.items()
+        ],
+    }
+
+
 class PriceList:
     """Answers as Twilio's Pricing API does."""
 
@@ -63,6 +77,16 @@ class PriceList:
                 local="0.0085", toll_free="0.022",
             ),
         }  # fmt: skip
+        self.numbers: dict[str, Any] = {
+            "US": numbers("US", local="1.15", toll_free="2.15"),
+            "GB": numbers("GB", local="1.4", mobile="1.6", national="1.5"),
+        }
+
+    async def rents(self, request: web.Request) -> web.StreamResponse:
+        found = self.numbers.get(request.match_info["iso"])
+        if found is None:
+            return web.json_response({"code": 20404, "message": "no", "status": 404}, status=404)
+        return web.json_response(found)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         iso = request.match_info["iso"]
@@ -89,6 +113,7 @@ def price_list(settings: Any) -> Iterator[PriceList]:
     thread.start()
     app = web.Application()
     app.router.add_get("/v2/Voice/Countries/{iso}", served.answer)
+    app.router.add_get("/v1/PhoneNumbers/Countries/{iso}", served.rents)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
 
     async def start() -> None:
@@ -209,9 +234,45 @@ def test_a_slow_list_is_given_up(price_list: PriceList, monkeypatch: pytest.Monk
 
 
 def test_one_country_that_fails_holds_up_no_other(price_list: PriceList) -> None:
-    with pytest.raises(CommandError, match=r"^1 could not"):
+    with pytest.raises(CommandError, match=r"^2 could not"):
         call_command("refresh_prices", regions="FR,US")
     assert holds() == Decimal("0.0145")
+
+
+def rent(kind: str, region: str) -> Price:
+    return price_on(
+        provider="twilio", component="number", region=region, model=kind,
+        day=timezone.now().date(),
+    )  # fmt: skip
+
+
+def test_rents_of_a_country_that_had_none_are_taken_over(price_list: PriceList) -> None:
+    price_list.countries["GB"] = country(
+        "United Kingdom", "GB", voice("United Kingdom - Mobile", "0.03"), local="0.01"
+    )
+    call_command("refresh_prices", regions="GB")
+    assert [rent(kind, "GB").unit_price for kind in ("local", "mobile")] == [
+        Decimal("1.4"), Decimal("1.6"),
+    ]  # fmt: skip
+    row = rent("local", "GB")
+    assert (row.unit, row.increment, row.source) == ("month", Decimal("0.000001"), SOURCE)
+    assert not Price.objects.filter(component="number", model="national").exists()
+
+
+def test_a_changed_rent_is_taken_over_and_a_doubtful_one_is_not(price_list: PriceList) -> None:
+    price_list.numbers["US"] = numbers("US", local="1.25")
+    call_command("refresh_prices", regions="US")
+    assert rent("local", "US").unit_price == Decimal("1.25")
+    price_list.numbers["US"] = numbers("US", local="11")
+    with pytest.raises(CommandError, match=r"^1 could not"):
+        call_command("refresh_prices", regions="US")
+    assert rent("local", "US").unit_price == Decimal("1.25")
+
+
+def test_rents_in_another_currency_are_refused(price_list: PriceList) -> None:
+    price_list.numbers["US"]["price_unit"] = "GBP"
+    with pytest.raises(PricingFailed, match="GBP"):
+        number_prices("US")
 
 
 def test_a_country_must_be_a_code() -> None:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from billing.formats import usd
 from billing.models import BudgetAlert, Charge
 from billing.policy.limits import period_start
+from billing.rent_prices import rent_price_add_link, rents_without_price
 from calls.desk.funnel import STEPS, with_lead_spoke
 from calls.desk.variance import variances
 from calls.models import Call, Campaign, Enrolment, OutboxItem, Turn
@@ -180,6 +181,13 @@ def needs_a_person(now: datetime) -> list[Attention]:
         )
         for row in variances(since=now - VARIANCE_SINCE, until=now)
         if row.alerts
+    ]
+    rows += [
+        Attention(
+            f"{number} has no price of its rent: its days are not charged",
+            rent_price_add_link(number),
+        )
+        for number in rents_without_price(now.date())[:5]
     ]
     return rows + _budget_alerts(now)
 

@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 import structlog
 from django.conf import settings
 from django.db.models import Min, Q
-from phonenumbers import PhoneNumberType, number_type, region_code_for_number
+from phonenumbers import PhoneNumberType, number_type
 
 from billing.models import RentedNumber
+from billing.rent_prices import rent_region
 from billing.selectors import PriceUnknown, call_cost
 from billing.services import Sharer, rent_charge, rent_day_close, rented_number_note
 from calls.models import Call, CallerNumber
@@ -71,7 +72,7 @@ def _day(number: RentedNumber, day: date, zone: ZoneInfo) -> bool:
     try:
         rent_charge(
             number=number,
-            region=region_code_for_number(number.number) or "US",
+            region=rent_region(number),
             day=day,
             sharers=sharers or [Sharer(None, None)],
             at=ends - timedelta(seconds=1),

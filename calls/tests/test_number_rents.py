@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from html import unescape
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.models import Charge, Price, RentedNumber
 from billing.policy.rent import call_parts, day_part
 from billing.selectors import call_cost
-from billing.services import price_change, prices_seed
+from billing.services import price_change, prices_seed, rented_number_note
+from calls.desk.dashboard import needs_a_person
 from calls.models import Call, CallerNumber
 from calls.services.number_rents import rents_charge
 from calls.services.outbox import outbox_run_due
 from calls.services.schedule import schedule_pass
-from tests.factories import BudgetFactory, CallFactory, CampaignFactory
+from tests.factories import BudgetFactory, CallFactory, CampaignFactory, ManagerFactory
 
 NUMBER = "+15125550100"
 FIRST = datetime(2026, 11, 1, 6, tzinfo=UTC)
@@ -141,6 +147,28 @@ def test_a_number_without_a_price_holds_up_no_other(started: Any) -> None:
     assert rents_charge(FIRST + timedelta(days=2)) == 2
     assert rents_charge(FIRST + timedelta(days=2)) == 0
     assert rents().count() == 2
+
+
+def test_a_missing_price_is_named_with_where_to_add_it(started: Any, client: Client) -> None:
+    rents_charge(FIRST + timedelta(days=2))
+    rented_number_note(number="+442079460100", kind="local", since=FIRST.date())
+    client.force_login(ManagerFactory())
+    page = client.get(reverse("admin:billing_rentednumber_changelist")).content.decode()
+    assert "$1.15" in page
+    [link] = re.findall(r'href="([^"]+)">No price for local numbers of GB', page)
+    form = client.get(unescape(link)).context["adminform"].form
+    names = ("provider", "component", "region", "model", "unit")
+    assert [form.initial[name] for name in names] == [
+        "twilio", "number", "GB", "local", "month",
+    ]  # fmt: skip
+    [row] = [row for row in needs_a_person(timezone.now()) if "rent" in row.text]
+    assert (row.link, "+442079460100" in row.text) == (unescape(link), True)
+    price_change(
+        provider="twilio", component="number", region="GB", model="local", unit="month",
+        unit_price=Decimal("1.4"), valid_from=timezone.now().date(), source="test", author=None,
+        now=timezone.now(),
+    )  # fmt: skip
+    assert not [row for row in needs_a_person(timezone.now()) if "rent" in row.text]
 
 
 def test_the_night_s_work_charges_it(started: Any) -> None:

@@ -1,4 +1,4 @@
-"""Read the carrier's prices for calls, and take over what has changed, from today on."""
+"""Read the carrier's prices for calls and numbers; what has changed holds from today on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from billing.models import Price
 from billing.pricing_api import PricingFailed
-from billing.services.price_refresh import PROVIDER, Refreshed, prices_refresh
+from billing.services.price_refresh import PROVIDER, Refreshed, prices_refresh, rents_refresh
 
 _WORDS = {
     "same": "as before",
@@ -36,20 +36,21 @@ class Command(BaseCommand):
         now = timezone.now()
         failures = 0
         for region in _regions(options["regions"]):
-            try:
-                rows = prices_refresh(
-                    region=region,
-                    now=now,
-                    write=not options["dry_run"],
-                    accept_large=options["accept_large"],
-                )
-            except PricingFailed as error:
-                failures += 1
-                self.stderr.write(str(error))
-                continue
-            for row in rows:
-                failures += row.result in {"doubtful", "refused"}
-                self.stdout.write(_line(row, dry=options["dry_run"]))
+            for refresh in (prices_refresh, rents_refresh):
+                try:
+                    rows = refresh(
+                        region=region,
+                        now=now,
+                        write=not options["dry_run"],
+                        accept_large=options["accept_large"],
+                    )
+                except PricingFailed as error:
+                    failures += 1
+                    self.stderr.write(str(error))
+                    continue
+                for row in rows:
+                    failures += row.result in {"doubtful", "refused"}
+                    self.stdout.write(_line(row, dry=options["dry_run"]))
         if failures:
             raise CommandError(f"{failures} could not be taken over; the old prices hold.")
 
@@ -69,5 +70,6 @@ def _regions(given: str | None) -> list[str]:
 def _line(row: Refreshed, *, dry: bool) -> str:
     before = "none" if row.before is None else f"{row.before.normalize():f}"
     words = "would be taken over" if dry and row.result == "changed" else _WORDS[row.result]
-    text = f"{row.region} {row.component:<14} {before} -> {row.after.normalize():f}  {words}"
+    what = row.component if row.model == "*" else f"{row.component} ({row.model})"
+    text = f"{row.region} {what:<14} {before} -> {row.after.normalize():f}  {words}"
     return f"{text}: {row.problem}" if row.problem else text
