@@ -107,13 +107,13 @@ def spend_cells(scope: SpendScope) -> list[SpendCell]:
     A constant number of queries, however long the ledger is.
     """
 
-    def read(mark: datetime | None) -> list[SpendCell]:
+    def read(mark: int | None) -> list[SpendCell]:
         if mark is None:
             return cells_of(scope.charges)
         rows = scope.days.order_by().values_list(
             "day", "component", "campaign_id", "tier", "charges", "amount", "quantity", "worth"
         )
-        return [SpendCell(*row) for row in rows] + cells_of(_since(scope, mark))
+        return [SpendCell(*row) for row in rows] + cells_of(_unsummed(scope))
 
     return _at_one_mark(read)
 
@@ -121,11 +121,11 @@ def spend_cells(scope: SpendScope) -> list[SpendCell]:
 def spend_total(scope: SpendScope) -> SpendTotal:
     """Return how many charges there are and what they sum up to, as `spend_cells` does."""
 
-    def read(mark: datetime | None) -> SpendTotal:
+    def read(mark: int | None) -> SpendTotal:
         if mark is None:
             return total_of(scope.charges)
         days = scope.days.aggregate(count=Sum("charges"), total=Sum("amount"))
-        late = total_of(_since(scope, mark))
+        late = total_of(_unsummed(scope))
         return SpendTotal(
             (days["count"] or 0) + late.charges,
             micro(days["total"] or Decimal(0)) + late.amount,
@@ -167,7 +167,7 @@ def total_of(charges: QuerySet[Charge]) -> SpendTotal:
     return SpendTotal(found["count"], micro(found["total"] or Decimal(0)))
 
 
-def _at_one_mark(read: Callable[[datetime | None], _Read]) -> _Read:
+def _at_one_mark(read: Callable[[int | None], _Read]) -> _Read:
     """Read days and charges that fit together: had the mark moved in between, charges would be
     read twice or not at all."""
     mark = _mark()
@@ -179,13 +179,13 @@ def _at_one_mark(read: Callable[[datetime | None], _Read]) -> _Read:
     return read(None)
 
 
-def _mark() -> datetime | None:
+def _mark() -> int | None:
     mark = SpendMark.objects.filter(time_zone=settings.ENV.account_time_zone)
-    return mark.values_list("upto", flat=True).first()
+    return mark.values_list("changes", flat=True).first()
 
 
-def _since(scope: SpendScope, mark: datetime) -> QuerySet[Charge]:
-    return scope.charges.filter(created_at__gte=mark)
+def _unsummed(scope: SpendScope) -> QuerySet[Charge]:
+    return scope.charges.filter(unsummed__isnull=False)
 
 
 def _given(where: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -66,6 +66,7 @@ __all__ = [
     "recordings_price",
     "signature_is_valid",
     "stream_signature_is_valid",
+    "usage_fetch",
 ]
 
 Result = TypeVar("Result")
@@ -90,6 +91,16 @@ class CarrierCall:
     answered_by: str
     price: Decimal | None = None
     """USD billed for the line; `None` until the carrier knows it, seconds to hours after."""
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierUsage:
+    """What the account used of something on some days."""
+
+    quantity: Decimal
+    """In the carrier's unit: minutes, calls, numbers."""
+    price: Decimal
+    """USD."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,6 +360,31 @@ def recordings_price(sid: str) -> Decimal | None:
     return sum(known, Decimal(0)) if prices and len(known) == len(prices) else None
 
 
+def usage_fetch(category: str, *, first: date, last: date) -> CarrierUsage | None:
+    """Return what the account used of a category on some days of UTC; `None` without a bill.
+
+    Args:
+        category: of the carrier's usage records, such as "answering-machine-detection".
+
+    Raises:
+        CarrierError: it could not be asked.
+    """
+
+    def ask() -> list[CarrierUsage]:
+        rows = _client().usage.records.list(
+            category=category, start_date=first, end_date=last, limit=1
+        )
+        prices = [(row, _billed(row.price, row.price_unit)) for row in rows]
+        return [
+            CarrierUsage(Decimal(str(row.usage or 0)), price)
+            for row, price in prices
+            if price is not None
+        ]
+
+    found = _repeated(ask, category)
+    return found[0] if found else None
+
+
 circuit = Circuit(failures=5, rest_s=20.0, clock=time.monotonic)
 """Opens after five failures in a row that are not answers; shared by the process."""
 
@@ -420,7 +456,7 @@ def _view(call: Any) -> CarrierCall:
     )
 
 
-def _billed(price: str | None, unit: str | None) -> Decimal | None:
+def _billed(price: str | float | None, unit: str | None) -> Decimal | None:
     """Return a bill in USD; the carrier writes what we owe as a negative number.
 
     A bill in another currency is no price that the ledger could hold.

@@ -17,6 +17,7 @@ from calls.erasure import carrier_recording_erase
 from calls.policy.schedule import Daily, Every, Rhythm
 from calls.services.aftercall import aftercall_run
 from calls.services.budget_alerts import budget_alert_send
+from calls.services.call_speech import call_speech_add
 from calls.services.carrier_recordings import (
     carrier_recording_delete,
     carrier_recording_fetch,
@@ -124,7 +125,12 @@ def _reconcile_costs(payload: Mapping[str, Any], now: datetime) -> None:
 
 
 def _daily_spend(payload: Mapping[str, Any], now: datetime) -> None:
-    daily_spend_add(now=now)
+    daily_spend_add()
+
+
+def _call_speech(payload: Mapping[str, Any], now: datetime) -> None:
+    if call_speech_add(now=now, seconds=45.0 if settings.REDIS_URL else 0.5):
+        raise NotYet(timezone.now() + timedelta(seconds=1))
 
 
 def _refresh_prices(payload: Mapping[str, Any], now: datetime) -> None:
@@ -170,6 +176,7 @@ HANDLERS: dict[str, Handler] = {
     "aftercall": _aftercall,
     "budget_alert": _budget_alert,
     "call_review": _call_review,
+    "call_speech": _call_speech,
     "bulk": _bulk,
     "carrier_recording": _carrier_recording,
     "daily_spend": _daily_spend,
@@ -198,6 +205,7 @@ QUEUES: dict[str, str] = {
     "aftercall": "urgent",
     "budget_alert": "urgent",
     "call_review": "slow",
+    "call_speech": "slow",
     "bulk": "slow",
     "carrier_recording": "slow",
     "carrier_recording_delete": "slow",
@@ -251,6 +259,7 @@ def scheduled() -> dict[str, Rhythm]:
         "jobs_purge": Daily(time(4, 40)),
         "purge_expired": Daily(time(4, 20)),
         "daily_spend": Every(timedelta(minutes=15)),
+        "call_speech": Every(timedelta(minutes=15)),
         "sheets": Every(timedelta(minutes=5)),
         "recordings_verify": Daily(time(5, 0)),
     }

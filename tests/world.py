@@ -14,7 +14,7 @@ from django.db.models import Model
 from django.utils import timezone
 
 from billing.models import QualifiedLead, ReservationLine
-from calls.models import CarrierDifference, CarrierEvent, Transfer, TransferLeg
+from calls.models import CallSpeech, CarrierDifference, CarrierEvent, Transfer, TransferLeg
 from leads.models import (
     BulkChange,
     BulkChangeLead,
@@ -126,6 +126,8 @@ def world(owner: User, **marks: Any) -> World:
         ReservationLine.objects.create(reservation=reservation, period=period, amount=Decimal(0)),
         QualifiedLead.objects.create(period=period, lead=lead, call=call, at=now),
         ReconciliationFactory(call=call),
+        call.charges.all()[0].unsummed,
+        CallSpeech.objects.create(call=call, said=[[-1, 90]], voice=0, sent=0, heard=0),
         ReassignedCheck.objects.create(phone=lead.phone, checked_on=now.date(), reassigned=False),
         NumberList.objects.create(purpose="national", file_name="512.txt", state="done",
                                   made_on=now.date()),

@@ -3,10 +3,10 @@
 from billing.models.alert import BudgetAlert, QualifiedLead
 from billing.models.budget import Budget, BudgetPeriod
 from billing.models.charge import Charge
-from billing.models.daily import DailySpend, SpendMark
+from billing.models.daily import DailySpend, SpendMark, UnsummedCharge
 from billing.models.number import RentedNumber
 from billing.models.price import Price
-from billing.models.reconciliation import Reconciliation
+from billing.models.reconciliation import Reconciliation, UsageBill
 from billing.models.reservation import Reservation, ReservationLine
 from billing.models.variance import VarianceAlert, VarianceRule
 
@@ -23,6 +23,8 @@ __all__ = [
     "Reservation",
     "ReservationLine",
     "SpendMark",
+    "UnsummedCharge",
+    "UsageBill",
     "VarianceAlert",
     "VarianceRule",
 ]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import uuid
 from typing import Any, Never
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 
 from billing.formats import usd
+from billing.models.daily import UnsummedCharge
 from billing.models.price import Component, Unit
 
 
@@ -32,6 +33,10 @@ class ChargeQuerySet(models.QuerySet["Charge"]):
     def delete(self) -> Never:
         """Refuse. Raises ChargeIsFinal."""
         raise ChargeIsFinal
+
+    def bulk_create(self, *args: Any, **kwargs: Any) -> Never:
+        """Refuse: a charge is saved one by one, beside its `UnsummedCharge`."""
+        raise TypeError("Charges are written by billing.services, one by one.")
 
 
 class Charge(models.Model):
@@ -82,7 +87,6 @@ class Charge(models.Model):
             models.Index(fields=("call", "component"), name="charge_call_component"),
             models.Index(fields=("campaign", "at"), name="charge_campaign_at"),
             models.Index(fields=("at",), name="charge_at"),
-            models.Index(fields=("created_at",), name="charge_created"),
         )
         permissions = (("export_charge", "Can export charges"),)
 
@@ -90,10 +94,12 @@ class Charge(models.Model):
         return f"{self.get_component_display()} {usd(self.amount)}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Add the row. Raises ChargeIsFinal if it is there already."""
+        """Add the row, not in its day's sum yet. Raises ChargeIsFinal if it is there already."""
         if not self._state.adding:
             raise ChargeIsFinal
-        super().save(*args, **kwargs)
+        with transaction.atomic(using=kwargs.get("using")):
+            super().save(*args, **kwargs)
+            UnsummedCharge(charge=self).save(force_insert=True, using=kwargs.get("using"))
 
     def delete(self, *args: Any, **kwargs: Any) -> Never:
         """Refuse. Raises ChargeIsFinal."""

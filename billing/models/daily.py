@@ -12,8 +12,9 @@ from billing.models.price import Component
 class DailySpend(models.Model):
     """What one component cost on one day of the account's clock, by campaign and voice.
 
-    The sum of the charges written before `SpendMark.upto`, and nothing but a sum: it can be
-    thrown away and made again. Read it by `billing.spend.spend_cells`, which adds the rest.
+    The sum of the charges that have no `UnsummedCharge`, and nothing but a sum: it can be thrown
+    away, together with the `SpendMark`, and is made again. Read it by `billing.spend.spend_cells`,
+    which adds the rest.
     """
 
     day = models.DateField()
@@ -48,15 +49,30 @@ class DailySpend(models.Model):
         return f"{self.day} {self.get_component_display()} {usd(self.amount)}"
 
 
+class UnsummedCharge(models.Model):
+    """A charge that is in no day's sum yet.
+
+    Written in the transaction that writes the charge and deleted in the one that adds it to its
+    day: whenever either commits, and whatever any clock says, a charge is counted once.
+    """
+
+    charge = models.OneToOneField(
+        "billing.Charge", primary_key=True, on_delete=models.CASCADE, related_name="unsummed"
+    )
+
+    def __str__(self) -> str:
+        return f"{self.charge_id}"
+
+
 class SpendMark(models.Model):
-    """Up to which charge the days are added up. One row; its lock lets one process do it."""
+    """Tells readers that the days changed. One row; its lock lets one process add at a time."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
-    upto = models.DateTimeField(help_text="Charges written before are in the sums, later ones not.")
-    time_zone = models.CharField(max_length=64, help_text="Where the days begin.")
+    changes = models.PositiveBigIntegerField(default=0, help_text="How often the sums changed.")
+    time_zone = models.CharField(max_length=64, help_text="Where the days begin; empty: no sums.")
 
     class Meta:
         constraints = (models.CheckConstraint(condition=Q(id=1), name="spend_mark_single"),)
 
     def __str__(self) -> str:
-        return f"{self.upto:%Y-%m-%d %H:%M} {self.time_zone}"
+        return f"{self.changes} {self.time_zone}"

@@ -2,48 +2,49 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Sum
 
-from billing.models import Charge, DailySpend, SpendMark
+from billing.models import Charge, DailySpend, SpendMark, UnsummedCharge
 from billing.spend import SpendCell, cells_of
 
-SETTLES_AFTER = timedelta(hours=1)
-"""A charge is added up this long after it was written: by then its transaction, which may have
-begun before others that are in the sums already, has ended, and no clock is so far off."""
-_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+_AT_ONCE = 5000
+"""Charges that are added up in one transaction."""
+
+
+def daily_spend_add() -> int:
+    """Add the charges that are in no day's sum yet, and return how many they were.
+
+    Safe to run at any time, twice and at once. All days are added up anew where the account's
+    time zone has changed.
+    """
+    added = 0
+    while found := _add_some():
+        added += found
+    return added
 
 
 @transaction.atomic
-def daily_spend_add(*, now: datetime) -> int:
-    """Add the charges written since the last time, and return how many sums changed.
-
-    Safe to run at any time, twice and at once: what was added is behind the mark, whose row is
-    locked. All days are added up anew where the account's time zone has changed, or where charges
-    were written behind the mark after all: by a clock that was put back, or in a transaction that
-    took longer than was thought.
-    """
-    zone = settings.ENV.account_time_zone
-    SpendMark.objects.get_or_create(pk=1, defaults={"upto": _LONG_AGO, "time_zone": zone})
+def _add_some() -> int:
+    SpendMark.objects.get_or_create(pk=1, defaults={"time_zone": ""})
     mark = SpendMark.objects.select_for_update().get(pk=1)
-    if mark.time_zone != zone or not _has_all_before(mark.upto):
+    anew = mark.time_zone != settings.ENV.account_time_zone
+    if anew:
+        # One statement has one snapshot: a charge is seen in it together with its other row.
         DailySpend.objects.all().delete()
-        mark.upto, mark.time_zone = _LONG_AGO, zone
-    upto = max(now - SETTLES_AFTER, mark.upto)
-    fresh = cells_of(Charge.objects.filter(created_at__gte=mark.upto, created_at__lt=upto))
-    _add(fresh)
-    mark.upto = upto
+        _add(cells_of(Charge.objects.filter(unsummed__isnull=True)))
+        mark.time_zone = settings.ENV.account_time_zone
+    # Named one by one: others that are written meanwhile stay for the next time.
+    ids = list(UnsummedCharge.objects.values_list("pk", flat=True)[:_AT_ONCE])
+    if not ids and not anew:
+        return 0
+    _add(cells_of(Charge.objects.filter(pk__in=ids)))
+    UnsummedCharge.objects.filter(pk__in=ids).delete()
+    mark.changes += 1
     mark.save()
-    return len(fresh)
-
-
-def _has_all_before(mark: datetime) -> bool:
-    summed = DailySpend.objects.aggregate(count=Sum("charges"))["count"] or 0
-    return bool(summed == Charge.objects.filter(created_at__lt=mark).count())
+    return len(ids)
 
 
 def _add(fresh: list[SpendCell]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from tempfile import TemporaryFile
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,14 +11,16 @@ import structlog
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from billing.export import charges_csv
+from billing.export import charge_rows
 from billing.formats import account_format
+from billing.tables import CONTENT_TYPES, Kind, table_write
 from calls.admin.ledger_links import (
     calls_link,
     campaign_link,
@@ -28,7 +31,7 @@ from calls.admin.ledger_links import (
 from calls.admin.money_pages import money_pages
 from calls.admin.span_form import presets, span_form, span_of, span_query
 from calls.desk.costs import Costs, Part, Span, charges_in, costs
-from calls.desk.costs_table import figures_csv
+from calls.desk.costs_table import figure_rows
 from calls.desk.forecast import forecasts
 from calls.desk.variance import variances
 from leads.models import AuditEntry
@@ -36,9 +39,14 @@ from leads.services.audit import audit_record
 
 logger = structlog.get_logger(__name__)
 
-MOST_EXPORTED = 200_000
-"""Charges of one file: more make a file that no spreadsheet opens."""
-_EXPORTS = (("charges", "Export charges (CSV)"), ("figures", "Export these figures (CSV)"))
+MOST_EXPORTED: dict[Kind, int] = {"csv": 200_000, "xlsx": 50_000}
+"""Charges of one file: what a viewer waits for, and what a spreadsheet opens."""
+_EXPORTS = (
+    ("charges-csv", "Export charges (CSV)"),
+    ("charges-xlsx", "Excel"),
+    ("figures-csv", "Export these figures (CSV)"),
+    ("figures-xlsx", "Excel"),
+)
 _MOST_LINES = 8
 """Parts with a colour of their own in a chart; the smaller ones are one more together."""
 
@@ -85,8 +93,8 @@ def costs_page(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def costs_export(request: HttpRequest) -> HttpResponse:
-    """Hand the charges or the figures of the span out as CSV, and keep who took charges."""
+def costs_export(request: HttpRequest) -> HttpResponseBase:
+    """Hand the charges or the figures of the span out as a file, and keep who took them."""
     may_or_denied(request, "billing.view_charge")
     may_or_denied(request, "billing.export_charge")
     now = timezone.now()
@@ -94,32 +102,35 @@ def costs_export(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return HttpResponse("Choose a first and a last day.", status=400, content_type="text/plain")
     span = span_of(form, now)
-    figures = request.POST.get("what") == "figures"
-    if figures:
-        text, count = figures_csv(costs(span)), 0
+    what, _, asked = request.POST.get("what", "").partition("-")
+    kind: Kind = "xlsx" if asked == "xlsx" else "csv"
+    if what == "figures":
+        rows = figure_rows(costs(span))
     else:
-        charges = charges_in(span)
-        if charges[MOST_EXPORTED:].exists():
+        what, charges = "charges", charges_in(span)
+        if charges[MOST_EXPORTED[kind] :].exists():
             messages.error(
                 request,
-                f"These are more than {MOST_EXPORTED:,} charges: choose fewer days for a file.",
+                f"These are more than {MOST_EXPORTED[kind]:,} charges: choose fewer days for a "
+                f"file{', or CSV, which holds more' if kind == 'xlsx' else ''}.",
             )
             return HttpResponseRedirect(f"{reverse('costs')}?{urlencode(span_query(span))}")
-        text, count = charges_csv(charges)
-        audit_record(
-            action=AuditEntry.Action.EXPORT,
-            text=f"Exported {count} charges from {span.first} to {span.last}.",
-            actor=request.user,
-            data=span_query(span),
-        )
-    logger.info(
-        "costs_exported", user_id=request.user.pk, count=count, figures=figures, **span_query(span)
+        rows = charge_rows(charges)
+    file = TemporaryFile()  # noqa: SIM115 - the response closes it
+    count = table_write(rows, file, kind)
+    file.seek(0)
+    audit_record(
+        action=AuditEntry.Action.EXPORT,
+        text=f"Exported {count} {what if what == 'charges' else 'rows of costs'} "
+        f"from {span.first} to {span.last}.",
+        actor=request.user,
+        data=span_query(span),
     )
-    # A byte-order mark, or Excel reads names in the wrong encoding.
-    response = HttpResponse("\ufeff" + text, content_type="text/csv; charset=utf-8")
-    name = f"{'figures' if figures else 'costs'}-{span.first}-{span.last}.csv"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    logger.info(
+        "costs_exported", user_id=request.user.pk, count=count, what=what, **span_query(span)
+    )
+    name = f"{'costs' if what == 'charges' else what}-{span.first}-{span.last}.{kind}"
+    return FileResponse(file, as_attachment=True, filename=name, content_type=CONTENT_TYPES[kind])
 
 
 def may_or_denied(request: HttpRequest, permission: str) -> None:

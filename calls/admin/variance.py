@@ -16,7 +16,7 @@ from calls.admin.costs import may_or_denied
 from calls.admin.ledger_links import moments
 from calls.admin.money_pages import money_pages
 from calls.admin.span_form import SpanForm, presets, span_form, span_of, span_query
-from calls.desk.variance import furthest_off, variances
+from calls.desk.variance import furthest_off, usage_bills, variances
 
 
 class VarianceForm(SpanForm):
@@ -53,6 +53,7 @@ def variance_page(request: HttpRequest) -> HttpResponse:
             )
             for row in variances(since=span.since, until=span.until)
         ],
+        "bills": usage_bills(since=span.since, until=span.until),
         "calls": furthest_off(since=span.since, until=span.until, component=chosen),
     }
     return TemplateResponse(request, "desk/variance.html", context)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, cast
 
 from django import forms
@@ -13,12 +12,12 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from billing.policy.tiers import Mode, TierPolicy
-from billing.policy.what_if import CallResult, WhatIf
+from billing.policy.what_if import CallResult, Change, WhatIf, tiers_of
 from billing.selectors import PriceUnknown
 from calls.admin.costs import may_or_denied
 from calls.admin.money_pages import money_pages
 from calls.admin.span_form import SpanForm, presets, span_form, span_of
-from calls.desk.past_calls import tier_what_ifs
+from calls.desk.past_calls import MOST, past_calls, tier_what_ifs
 from calls.models import Call, Campaign
 
 _POLICIES = (
@@ -26,9 +25,6 @@ _POLICIES = (
     ("premium", "Premium only"),
     ("local", "Local only"),
 )
-CALLS = 500
-"""Newest calls that the page prices again: what a viewer waits for without noticing."""
-SHOWN = 25
 _SCORE = Campaign._meta.get_field("premium_from_score").default
 
 
@@ -46,17 +42,13 @@ class Difference:
 
     call: Call
     result: CallResult
-
-    @property
-    def more(self) -> Decimal:
-        """USD that it would have cost more, or less if negative."""
-        return self.result.would_be - self.result.was
+    tiers: list[Change]
 
     @property
     def in_words(self) -> str:
         """Which voice it would have had, and why."""
         return "; then ".join(
-            f"{change.choice.tier}: {change.choice.words}" for change in self.result.tiers
+            f"{change.choice.tier}: {change.choice.words}" for change in self.tiers
         )
 
 
@@ -76,7 +68,6 @@ def what_if_page(request: HttpRequest) -> HttpResponse:
         "money_pages": money_pages(request),
         "form": form,
         "presets": presets(span, now),
-        "most": CALLS,
     }
     policies = [TierPolicy(cast(Mode, name), score) for name, _ in _POLICIES]
     try:
@@ -86,7 +77,7 @@ def what_if_page(request: HttpRequest) -> HttpResponse:
             until=span.until,
             campaign_id=span.campaign_id,
             day=now.date(),
-            most=CALLS,
+            most=MOST,
         )
     except PriceUnknown as error:
         context["problem"] = str(error)
@@ -100,7 +91,6 @@ def what_if_page(request: HttpRequest) -> HttpResponse:
             "policy": _name(result.policy),
             "result": result,
             "differences": _differences(result),
-            "unchanged": sum(call.would_be == call.was for call in result.calls),
         }
     return TemplateResponse(request, "desk/what_if.html", context)
 
@@ -111,10 +101,13 @@ def _name(policy: TierPolicy) -> str:
 
 
 def _differences(result: WhatIf) -> list[Difference]:
-    """Return the calls that differ most."""
-    ordered = sorted(result.calls, key=lambda call: abs(call.would_be - call.was), reverse=True)
-    shown = [call for call in ordered if call.would_be != call.was][:SHOWN]
-    calls = Call.objects.select_related("lead", "campaign").in_bulk(
-        [call.call_id for call in shown]
+    """Return the calls that differ most, with the voices that each would have had."""
+    found = Call.objects.select_related("lead", "campaign").in_bulk(
+        [each.call_id for each in result.furthest]
     )
-    return [Difference(calls[call.call_id], call) for call in shown if call.call_id in calls]
+    shown = [each for each in result.furthest if each.call_id in found]
+    calls = [found[each.call_id] for each in shown]
+    return [
+        Difference(call, each, tiers_of(past, result.policy))
+        for call, each, past in zip(calls, shown, past_calls(calls), strict=True)
+    ]

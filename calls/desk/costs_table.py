@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
 
-from billing.export import cell
+from billing.tables import Value
 from calls.desk.costs import Costs, Figure
 
 COLUMNS = (
@@ -14,15 +14,13 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def figures_csv(costs: Costs) -> str:
-    """Return the figures as CSV (RFC 4180) with a header: all, by component, campaign, voice, day.
+def figure_rows(costs: Costs) -> Iterator[Sequence[Value]]:
+    """Yield a header and the figures: all, by component, campaign, voice and day.
 
     Amounts have six places, as the ledger; each block of parts sums up to the first row.
     """
-    target = io.StringIO()
-    writer = csv.writer(target)
-    writer.writerow(COLUMNS)
-    writer.writerow(_row("all", "", costs.total, 1.0 if costs.total.amount else 0.0))
+    yield COLUMNS
+    yield _row("all", "", costs.total, 1.0 if costs.total.amount else 0.0)
     blocks = (
         ("component", costs.components),
         ("campaign", costs.campaigns),
@@ -30,21 +28,20 @@ def figures_csv(costs: Costs) -> str:
     )
     for by, parts in blocks:
         for part in parts:
-            writer.writerow(_row(by, part.label, part, part.share))
+            yield _row(by, part.label, part, part.share)
     for day, amount in costs.day_amounts:
-        writer.writerow(("day", day.isoformat(), amount))
-    return target.getvalue()
+        yield ("day", day, amount)
 
 
-def _row(by: str, name: str, figure: Figure, share: float) -> tuple[object, ...]:
+def _row(by: str, name: str, figure: Figure, share: float) -> Sequence[Value]:
     bought = figure.bought
     return (
         by,
-        cell(name),
+        name,
         figure.amount,
-        f"{share:.4f}",
+        Decimal(f"{share:.4f}"),
         bought.answered,
-        f"{bought.minutes:.2f}",
+        bought.minutes.quantize(Decimal("0.01")),
         bought.qualified,
         bought.appointments,
         figure.per_call,

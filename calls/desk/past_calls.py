@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Q, QuerySet, Sum
-from django.db.models.functions import Length
 
 from billing.models import Charge
 from billing.models.price import Component
@@ -20,19 +20,24 @@ from billing.policy.rounding import micro
 from billing.policy.tiers import TierPolicy
 from billing.policy.what_if import (
     PastCall,
+    PricedCall,
     SpokenTurn,
     VoicePrice,
     WhatIf,
+    said_by_score,
     sent_share_of,
     what_if,
 )
 from billing.selectors import price_on
 from calls.desk.call_page import turn_where_said
-from calls.models import Call, Turn
+from calls.models import Call, CallSpeech, Turn
 from leads.models import LeadScore
 
 PREMIUM_PROVIDER = "elevenlabs"
-MOST = 5000
+MOST = 50_000
+"""Newest calls of a time that are priced again: what a viewer waits for without noticing."""
+MOST_FRESH = 500
+"""Of them, calls whose words are not added up yet; the job that does it leaves fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +50,15 @@ class WhatIfs:
     local: VoicePrice
     sent_share: Fraction
     """Characters that the premium voice was sent for each one heard, measured on these calls."""
-    more: bool
-    """Whether older calls were left out."""
+    priced: int
+    """Calls that were looked at."""
+    in_all: int
+    """Calls of the time; more than `priced` where there are too many to look at."""
+
+    @property
+    def share(self) -> float:
+        """The share of the time's calls that was looked at (0-1)."""
+        return self.priced / self.in_all if self.in_all else 1.0
 
 
 def tier_what_ifs(
@@ -57,74 +69,89 @@ def tier_what_ifs(
     campaign_id: UUID | None = None,
     day: date,
     most: int = MOST,
+    most_fresh: int = MOST_FRESH,
 ) -> WhatIfs:
     """Return what the settled calls of a time would have cost, under each of some policies.
+
+    A constant number of queries. Words are read from their sums (`CallSpeech`), and turn by turn
+    for the calls that have none yet.
 
     Args:
         since, until: when the calls were made; `until` is the first moment after.
         day: whose prices hold for the voices.
         most: how many calls are looked at, the newest.
+        most_fresh: how many of them may have no sums yet.
 
     Raises:
         PriceUnknown: the price list lacks one of the voices; it names which.
     """
     premium, local = voice_prices(day)
-    calls = settled_calls(since=since, until=until, campaign_id=campaign_id)
-    answered = calls.filter(answered_at__isnull=False)
-    read = past_calls(answered, most=most)
-    share = sent_share([call.call_id for call in read])
+    calls = answered_calls(since=since, until=until, campaign_id=campaign_id)
+    fresh = list(
+        calls.filter(speech__isnull=True).only("pk", "lead_id", "created_at", "cost")[
+            : min(most_fresh, most)
+        ]
+    )
+    read = [
+        _with_cost(speech, call.cost) for speech, call in zip(speech_of(fresh), fresh, strict=True)
+    ]
+    read += list(
+        calls.filter(speech__isnull=False).values_list(
+            "pk", "cost", "speech__voice", "speech__said", "speech__sent", "speech__heard"
+        )[: most - len(fresh)]
+    )
+    left_out = len(fresh) == most_fresh or len(read) == most
+    priced = [PricedCall(pk, cost, voice, said) for pk, cost, voice, said, _, _ in read]
+    share = sent_share_of(
+        charged=sum((row[4] for row in read), Decimal(0)), spoken=sum(row[5] for row in read)
+    )
     return WhatIfs(
         results=[
-            what_if(read, policy=policy, premium=premium, local=local, sent_share=share)
+            what_if(priced, policy=policy, premium=premium, local=local, sent_share=share)
             for policy in policies
         ],
         premium=premium,
         local=local,
         sent_share=share,
-        more=len(read) == most and answered[most:].exists(),
+        priced=len(priced),
+        in_all=calls.count() if left_out else len(priced),
     )
 
 
-def settled_calls(
+def answered_calls(
     *, since: datetime, until: datetime, campaign_id: UUID | None = None
 ) -> QuerySet[Call]:
-    """Return the calls whose money is settled, newest first."""
-    scope = Q(created_at__gte=since, created_at__lt=until, settled_at__isnull=False)
+    """Return the calls that were answered and whose money is settled, newest first."""
+    scope = Q(
+        created_at__gte=since,
+        created_at__lt=until,
+        settled_at__isnull=False,
+        answered_at__isnull=False,
+    )
     if campaign_id is not None:
         scope &= Q(campaign_id=campaign_id)
     return Call.objects.filter(scope).order_by("-created_at")
 
 
-def past_calls(calls: QuerySet[Call], *, most: int = MOST) -> list[PastCall]:
-    """Return calls with their costs and the agent's turns, in a constant number of queries."""
-    rows = list(calls.only("pk", "lead_id", "created_at")[:most])
-    ids = [call.pk for call in rows]
-    voice, rest = _costs(ids)
-    turns: dict[UUID, list[Turn]] = defaultdict(list)
-    for turn in Turn.objects.filter(call_id__in=ids).order_by("call_id", "index"):
-        turns[turn.call_id].append(turn)
-    own, before = _scores(rows)
+def past_calls(calls: Sequence[Call]) -> list[PastCall]:
+    """Return what calls said and were worth when, in a constant number of queries."""
+    return _past(calls, _turns(calls))
+
+
+def speech_of(calls: Sequence[Call]) -> list[CallSpeech]:
+    """Return the words of calls added up, not saved, in a constant number of queries."""
+    turns = _turns(calls)
+    voice, sent = _paid([call.pk for call in calls])
     return [
-        PastCall(
+        CallSpeech(
             call_id=call.pk,
-            rest=rest[call.pk],
+            said=said_by_score(past),
             voice=voice[call.pk],
-            score_at_dial=before.get(call.pk),
-            turns=_spoken(turns[call.pk], own.get(call.pk)),
+            sent=sent[call.pk],
+            heard=sum(len(turn.text) for turn in turns[call.pk] if turn.tier == "premium"),
         )
-        for call in rows
+        for call, past in zip(calls, _past(calls, turns), strict=True)
     ]
-
-
-def sent_share(call_ids: Sequence[UUID]) -> Fraction:
-    """Return how many characters the premium voice was sent for each one heard; 1 if none was."""
-    charged = Charge.objects.filter(
-        call_id__in=call_ids, provider=PREMIUM_PROVIDER, component=Component.TTS
-    ).aggregate(total=Sum("quantity"))["total"]
-    heard = Turn.objects.filter(
-        call_id__in=call_ids, speaker=Turn.Speaker.AGENT, tier="premium"
-    ).aggregate(total=Sum(Length("text")))["total"]
-    return sent_share_of(charged=micro(Decimal(charged or 0)), spoken=heard or 0)
 
 
 def voice_prices(day: date) -> tuple[VoicePrice, VoicePrice]:
@@ -144,24 +171,44 @@ def _price(provider: str, model: str, day: date) -> VoicePrice:
     return VoicePrice(row.unit_price, row.increment, row.minimum, row.rounding)
 
 
-def _costs(ids: list[UUID]) -> tuple[dict[UUID, Decimal], dict[UUID, Decimal]]:
-    """Return USD per call for the agent's voice, and for the rest."""
+def _with_cost(row: CallSpeech, cost: Decimal) -> tuple[Any, ...]:
+    return (row.call_id, cost, row.voice, row.said, row.sent, row.heard)
+
+
+def _turns(calls: Sequence[Call]) -> dict[UUID, list[Turn]]:
+    turns: dict[UUID, list[Turn]] = defaultdict(list)
+    found = Turn.objects.filter(call_id__in=[call.pk for call in calls])
+    for turn in found.order_by("call_id", "index"):
+        turns[turn.call_id].append(turn)
+    return turns
+
+
+def _past(calls: Sequence[Call], turns: dict[UUID, list[Turn]]) -> list[PastCall]:
+    own, before = _scores(calls)
+    return [
+        PastCall(before.get(call.pk), _spoken(turns[call.pk], own.get(call.pk))) for call in calls
+    ]
+
+
+def _paid(ids: list[UUID]) -> tuple[dict[UUID, Decimal], dict[UUID, Decimal]]:
+    """Return USD per call for the agent's voice, and thousands of characters of the premium one."""
     voice: dict[UUID, Decimal] = defaultdict(Decimal)
-    rest: dict[UUID, Decimal] = defaultdict(Decimal)
+    sent: dict[UUID, Decimal] = defaultdict(Decimal)
     sums = (
-        Charge.objects.filter(call_id__in=ids)
+        Charge.objects.filter(call_id__in=ids, component=Component.TTS)
         .order_by()
-        .values_list("call_id", "component")
-        .annotate(total=Sum("amount"))
+        .values_list("call_id", "provider")
+        .annotate(total=Sum("amount"), used=Sum("quantity"))
     )
-    for call_id, component, total in sums:
-        part = voice if component == Component.TTS else rest
+    for call_id, provider, total, used in sums:
         # SQLite adds decimals as binary fractions; to six places the sum is exact again.
-        part[call_id] += micro(total)
-    return voice, rest
+        voice[call_id] += micro(total)
+        if provider == PREMIUM_PROVIDER:
+            sent[call_id] += micro(used)
+    return voice, sent
 
 
-def _scores(calls: list[Call]) -> tuple[dict[UUID, LeadScore], dict[UUID, int]]:
+def _scores(calls: Sequence[Call]) -> tuple[dict[UUID, LeadScore], dict[UUID, int]]:
     """Return the scoring of each call, and what its lead was worth when it began."""
     own: dict[UUID, LeadScore] = {}
     of_lead: dict[UUID, list[LeadScore]] = defaultdict(list)

@@ -9,12 +9,13 @@ from decimal import Decimal
 from django.db.models import Count, F, Sum
 from django.db.models.functions import Abs
 
-from billing.models import Reconciliation, VarianceRule
+from billing.models import Reconciliation, UsageBill, VarianceRule
 from billing.models.price import Component
 from billing.policy.rounding import micro
 
 MOST = 25
 """Calls that are named one by one."""
+MOST_BILLS = 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ def variances(*, since: datetime, until: datetime | None = None) -> list[Varianc
     if until is not None:
         rows = rows.filter(at__lt=until)
     rule = VarianceRule.current()
+    rent = _rent_billed(since=since, until=until, rule=rule)
     found = [
         Variance(
             component=row["component"],
@@ -80,4 +82,29 @@ def variances(*, since: datetime, until: datetime | None = None) -> list[Varianc
         .values("component")
         .annotate(count=Count("pk"), estimated_sum=Sum("estimated"), actual_sum=Sum("actual"))
     ]
-    return sorted(found, key=lambda row: abs(row.difference), reverse=True)
+    return sorted(found + rent, key=lambda row: abs(row.difference), reverse=True)
+
+
+def usage_bills(*, since: datetime, until: datetime) -> list[UsageBill]:
+    """Return the bills of days and months that came in between two moments, the newest first."""
+    return list(UsageBill.objects.filter(at__gte=since, at__lt=until)[:MOST_BILLS])
+
+
+def _rent_billed(*, since: datetime, until: datetime | None, rule: VarianceRule) -> list[Variance]:
+    """Return the variance of the rent: it is billed by the month, and for no call."""
+    rows = UsageBill.objects.filter(component=Component.NUMBER, at__gte=since)
+    if until is not None:
+        rows = rows.filter(at__lt=until)
+    sums = rows.aggregate(estimated=Sum("estimated"), actual=Sum("actual"))
+    if sums["estimated"] is None:
+        return []
+    return [
+        Variance(
+            component=Component.NUMBER,
+            label=Component.NUMBER.label,
+            calls=0,
+            estimated=micro(sums["estimated"]),
+            actual=micro(sums["actual"]),
+            rule=rule,
+        )
+    ]

@@ -11,6 +11,7 @@ from calls.models.lease import Lease
 from calls.models.outbox import OutboxItem
 from calls.models.record import CallEvent, Recording, Turn
 from calls.models.schedule import ScheduledWork
+from calls.models.speech import CallSpeech
 from calls.models.transfer import RepLine, Transfer, TransferLeg
 from calls.models.voice_process import VoiceProcess
 from calls.models.webhook import WebhookDelivery, WebhookEndpoint
@@ -18,6 +19,7 @@ from calls.models.webhook import WebhookDelivery, WebhookEndpoint
 __all__ = [
     "Call",
     "CallEvent",
+    "CallSpeech",
     "CallerNumber",
     "Campaign",
     "CarrierComparison",

@@ -63,15 +63,16 @@ def variance_alert_send(*, alert_id: UUID | str, now: datetime) -> None:
 def body_of(alert: VarianceAlert) -> str:
     """Return what differs, what it means and what can be done, in plain text."""
     base = f"{settings.ENV.public_base_url}/admin/billing"
+    of_calls = f", {alert.calls} calls" if alert.calls else ""
     return "\n".join(
         (
-            f"{alert.get_component_display()}, the last seven days, {alert.calls} calls:",
+            f"{alert.get_component_display()}, bills of the last seven days{of_calls}:",
             "",
             f"Estimated: {usd(alert.estimated)}",
             f"Billed: {usd(alert.actual)}",
             "",
-            "The ledger is corrected. New calls are still estimated at the price of the list: if",
-            "it has changed, enter the new one.",
+            "The ledger is corrected, but for rent. New calls are still estimated at the price of",
+            "the list: if it has changed, enter the new one.",
             f"Bills: {base}/reconciliation/?component__exact={alert.component}",
             f"Prices: {base}/price/?component__exact={alert.component}",
         )

@@ -7,7 +7,7 @@ import base64
 import binascii
 import hmac
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -25,6 +25,7 @@ from calls.simulator.request_form import (
     time_limit,
 )
 from calls.simulator.switchboard import QueueFullError, Switchboard
+from calls.simulator.usage import usage_records
 from calls.simulator.verbs import Source
 
 Handler = Callable[[web.Request], Any]
@@ -62,6 +63,7 @@ class RestApi:
             ),
             get(f"{account}/Recordings/{{recording}}.wav", self._guarded(self.recording_sound)),
             get(f"{account}/Recordings/{{recording}}", self._guarded(self.recording_sound)),
+            get(f"{account}/Usage/Records.json", self._guarded(self.list_usage)),
             web.route("*", f"/{API_VERSION}/{{rest:.*}}", self._guarded(self.unknown)),
         ]
 
@@ -243,6 +245,25 @@ class RestApi:
         channels = 2 if request.query.get("RequestedChannels") == "2" else recording.channels
         sound = await asyncio.to_thread(recording.sound, channels)
         return web.Response(body=sound, content_type="audio/x-wav")
+
+    # Usage
+
+    async def list_usage(self, request: web.Request) -> web.Response:
+        """List what the account is billed for by the day; without days, everything."""
+        query = request.query
+        try:
+            first = date.fromisoformat(query.get("StartDate") or "2000-01-01")
+            last = date.fromisoformat(query.get("EndDate") or f"{datetime.now(UTC):%Y-%m-%d}")
+        except ValueError:
+            raise RestError(20001, "StartDate and EndDate are days: YYYY-MM-DD") from None
+        records = usage_records(
+            self._board.account_sid,
+            self._board.calls.values(),
+            category=query.get("Category", ""),
+            first=first,
+            last=last,
+        )
+        return _page(request, "usage_records", [partial(dict, record) for record in records])
 
     def _recordings(self) -> list[Recording]:
         return [r for call in self._board.calls.values() for r in call.recordings]

@@ -17,6 +17,7 @@ from calls.desk.variance import variances
 from calls.models import CarrierComparison
 from calls.services.carrier_lists import calls_compare
 from calls.services.reconciliation import SINCE, costs_reconcile
+from calls.services.usage_bills import UsageReconciled, usage_reconcile
 from calls.services.variance_alerts import variances_watch
 
 
@@ -39,6 +40,7 @@ class Command(BaseCommand):
         now = timezone.now()
         since = now - timedelta(days=options["days"])
         done = costs_reconcile(now=now, since=since, limit=options["limit"])
+        usage = self._usage(now, since)
         variances_watch(timezone.now())
         rows = variances(since=since)
         for row in rows:
@@ -50,6 +52,11 @@ class Command(BaseCommand):
         self.stdout.write(
             f"{done.checked} reconciled, {done.waiting} not priced yet, {done.failed} not reached."
         )
+        if usage is not None:
+            self.stdout.write(
+                f"{usage.compared} days or months of a component compared, {usage.waiting} not "
+                "billed yet."
+            )
         compared = self._compare(now, since)
         if options["file"]:
             options["file"].write_text(
@@ -74,8 +81,16 @@ class Command(BaseCommand):
                 ),
                 encoding="utf-8",
             )
-        if done.failed or compared is None:
+        if done.failed or compared is None or usage is None:
             raise CommandError("The carrier could not be asked about every call; run it again.")
+
+    def _usage(self, now: datetime, since: datetime) -> UsageReconciled | None:
+        """Compare what is billed by the day; `None` when the carrier could not be asked."""
+        try:
+            return usage_reconcile(now=now, since=since)
+        except CarrierError as error:
+            self.stderr.write(f"The carrier's usage records could not be read: {error}")
+            return None
 
     def _compare(self, now: datetime, since: datetime) -> CarrierComparison | None:
         """Compare the lists of calls; `None` when the carrier's could not be read."""
