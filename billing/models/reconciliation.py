@@ -30,7 +30,13 @@ class Reconciliation(models.Model):
                 condition=models.Q(actual__gte=0), name="reconciled_actual_not_negative"
             ),
         )
-        indexes = (models.Index(fields=("at",), name="reconciliation_at"),)
+        indexes = (
+            models.Index(
+                fields=("at",),
+                include=("component", "estimated", "actual"),
+                name="reconciliation_money",
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.get_component_display()} {usd(self.estimated)} → {usd(self.actual)}"

@@ -184,6 +184,22 @@ class Call(models.Model):
         indexes = (
             models.Index(fields=("-created_at",), name="call_created"),
             models.Index(fields=("campaign", "-created_at"), name="call_campaign_created"),
+            models.Index(
+                # All that the pages of costs read of a call: they need no look at its row.
+                fields=("created_at",),
+                include=(
+                    "id",
+                    "campaign",
+                    "lead",
+                    "voice_tier",
+                    "outcome",
+                    "answered_at",
+                    "ended_at",
+                    "settled_at",
+                    "cost",
+                ),
+                name="call_money",
+            ),
             models.Index(fields=("lead", "-created_at"), name="call_lead_created"),
             models.Index(fields=("outcome", "-created_at"), name="call_outcome_created"),
             models.Index(fields=("to_number", "dialed_at"), name="call_number_dialed"),
