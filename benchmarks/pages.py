@@ -22,10 +22,15 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 LEADS, CALLS = "/admin/leads/lead/", "/admin/calls/call/"
+CHARGES, BUDGETS = "/admin/billing/charge/", "/admin/billing/budget/"
+COSTS = "/admin/costs/"
+STOCK = (LEADS, CALLS, CHARGES, BUDGETS)
+"""Lists that Django's own admin has too."""
 WARM_UP = 2
 COST_TIMES = 3
 PEER_TIMES = 5
@@ -38,6 +43,7 @@ def main() -> None:
     parser.add_argument("--leads", type=int, default=1_000_000)
     parser.add_argument("--calls", type=int, default=200_000)
     parser.add_argument("--times", type=int, default=40, help="0: only what pages cost")
+    parser.add_argument("--only", default="", help="pages whose name has this in it")
     parser.add_argument("--no-peer", action="store_true", help="leave Django's own admin out")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -46,7 +52,9 @@ def main() -> None:
         print(json.dumps(measure(Path(folder), **vars(options)), indent=1))
 
 
-def measure(folder: Path, *, leads: int, calls: int, times: int, no_peer: bool) -> dict[str, Any]:
+def measure(
+    folder: Path, *, leads: int, calls: int, times: int, only: str, no_peer: bool
+) -> dict[str, Any]:
     """Return the figures of every page, by the page's name."""
     import django
 
@@ -58,15 +66,15 @@ def measure(folder: Path, *, leads: int, calls: int, times: int, no_peer: bool) 
         raise SystemExit("Pages are measured on PostgreSQL: set DATABASE_URL.")
     call_command("migrate", verbosity=0)
     from benchmarks.many_leads import fill
+    from benchmarks.much_money import fill_money
 
     fill(leads=leads, calls=calls)
-    pages = addresses()
+    fill_money()
+    pages = {name: page for name, page in addresses().items() if only in name}
     peers = {
         name: page
         for name, page in pages.items()
-        if page[1] == "bench-owner"
-        and page[0].startswith((LEADS, CALLS))
-        and "change" not in page[0]
+        if page[1] == "bench-owner" and page[0].startswith(STOCK) and "change" not in page[0]
     }
     systems = [("product", "reauto_site.asgi:application", "reauto_site.urls", pages)]
     if not no_peer:
@@ -112,7 +120,36 @@ def addresses() -> dict[str, tuple[str, str]]:
         "dashboard": ("/admin/", owner),
         "dashboard of a rep": ("/admin/", rep),
         "duplicates": ("/admin/leads/leadmerge/", owner),
+        **money_addresses(owner),
     }
+
+
+def money_addresses(owner: str) -> dict[str, tuple[str, str]]:
+    """Return the pages of money, as `addresses` does."""
+    from billing.models import Budget
+    from calls.models import Campaign
+
+    today = datetime.now(UTC).date()
+    year = f"since={today - timedelta(days=365)}&until={today}"
+    daily = Budget.objects.filter(period="day").order_by("name")[0]
+    campaign = Campaign.objects.order_by("pk")[0]
+    pages = {
+        "costs": COSTS,
+        "costs of a year": f"{COSTS}?{year}",
+        "costs of a campaign": f"{COSTS}?campaign={campaign.pk}",
+        "what if": f"{COSTS}what-if/",
+        "what if, a year": f"{COSTS}what-if/?{year}",
+        "bills": f"{COSTS}variance/",
+        "bills of a year": f"{COSTS}variance/?{year}",
+        "charges": CHARGES,
+        "charges, a component": f"{CHARGES}?component__exact=tts",
+        "charges, a day": f"{CHARGES}?at_from_0={today}&at_from_1=00:00:00"
+        f"&at_to_0={today}&at_to_1=23:59:59",
+        "charges, a key": f"{CHARGES}?q=no-such-key",
+        "budgets": BUDGETS,
+        "a budget": f"{BUDGETS}{daily.pk}/change/",
+    }
+    return {f"money: {name}": (path, owner) for name, path in pages.items()}
 
 
 def cost_of(path: str, who: str, *, urls: str, times: int) -> dict[str, Any]:

@@ -87,20 +87,7 @@ def tier_what_ifs(
     """
     premium, local = voice_prices(day)
     calls = answered_calls(since=since, until=until, campaign_id=campaign_id)
-    fresh = list(
-        calls.filter(speech__isnull=True).only("pk", "lead_id", "created_at", "cost")[
-            : min(most_fresh, most)
-        ]
-    )
-    read = [
-        _with_cost(speech, call.cost) for speech, call in zip(speech_of(fresh), fresh, strict=True)
-    ]
-    read += list(
-        calls.filter(speech__isnull=False).values_list(
-            "pk", "cost", "speech__voice", "speech__said", "speech__sent", "speech__heard"
-        )[: most - len(fresh)]
-    )
-    left_out = len(fresh) == most_fresh or len(read) == most
+    read, left_out = _read(calls, most=most, most_fresh=most_fresh)
     priced = [PricedCall(pk, cost, voice, said) for pk, cost, voice, said, _, _ in read]
     share = sent_share_of(
         charged=sum((row[4] for row in read), Decimal(0)), spoken=sum(row[5] for row in read)
@@ -171,8 +158,24 @@ def _price(provider: str, model: str, day: date) -> VoicePrice:
     return VoicePrice(row.unit_price, row.increment, row.minimum, row.rounding)
 
 
-def _with_cost(row: CallSpeech, cost: Decimal) -> tuple[Any, ...]:
-    return (row.call_id, cost, row.voice, row.said, row.sent, row.heard)
+def _read(
+    calls: QuerySet[Call], *, most: int, most_fresh: int
+) -> tuple[list[tuple[Any, ...]], bool]:
+    """Return calls with their words added up, and whether some had to be left out."""
+    rows = list(
+        calls.values_list(
+            "pk", "cost", "speech__voice", "speech__said", "speech__sent", "speech__heard"
+        )[:most]
+    )
+    read = [row for row in rows if row[2] is not None]
+    costs = {row[0]: row[1] for row in rows if row[2] is None}
+    ids = list(costs)[:most_fresh]
+    fresh = list(Call.objects.filter(pk__in=ids).only("pk", "lead_id", "created_at"))
+    read += [
+        (row.call_id, costs[row.call_id], row.voice, row.said, row.sent, row.heard)
+        for row in speech_of(fresh)
+    ]
+    return read, len(rows) == most or len(costs) > len(ids)
 
 
 def _turns(calls: Sequence[Call]) -> dict[UUID, list[Turn]]:
