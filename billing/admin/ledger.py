@@ -106,8 +106,10 @@ class ChargeAdmin(AppendOnlyAdmin):
 
     def get_paginator(
         self, request: HttpRequest, queryset: Any, per_page: int, *args: Any, **kwargs: Any
-    ) -> LedgerPaginator:
+    ) -> Any:
         """Count and add up, from the sums of days where the filters allow it."""
+        if queryset.model is not Charge:  # the history of one
+            return super().get_paginator(request, queryset, per_page, *args, **kwargs)
         paginator = LedgerPaginator(queryset, per_page, *args, **kwargs)
         paginator.scope = scope_asked(request.GET)
         return paginator
