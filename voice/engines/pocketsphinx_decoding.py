@@ -33,6 +33,8 @@ from voice.engines.pocketsphinx_search import (
 from voice.engines.voicing import speech_bounds, voiced_ms
 
 SLICE_MS = 80
+LONG_SLICE_MS = 30
+"""What the general search does in one go: who is waited for may have to wait for its end."""
 DITHER = 3.0  # in 16-bit steps: keeps the empty band above 4 kHz at a steady level
 
 MARGIN_MS = 100
@@ -156,18 +158,18 @@ class Decoding:
         if self._waiting:
             self._listen()
         if self._has_slice(self._trade):
-            self._feed(self._trade)
+            self._feed(self._trade, SLICE_MS)
             self._by_trade = self._trade.result()
 
     def step_long(self) -> None:
         """Do the next piece of long work."""
         before = self._general.at
-        self._feed(self._general)
+        self._feed(self._general, LONG_SLICE_MS)
         if self.is_ending:
             self._searched += self._general.at - before
 
-    def _feed(self, search: Search) -> None:
-        slice_end = min(self._end, search.at + SLICE_MS * BYTES_PER_MS)
+    def _feed(self, search: Search, ms: int) -> None:
+        slice_end = min(self._end, search.at + ms * BYTES_PER_MS)
         search.feed(bytes(self._audio[search.at : slice_end]))
 
     def news(self) -> str | None:
