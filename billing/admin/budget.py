@@ -25,6 +25,9 @@ class BudgetPeriodInline(TabularInline):
     model = BudgetPeriod
     fields = ("starts_on", "spent_usd", "reserved_usd")
     readonly_fields = fields
+    ordering = ("-starts_on",)
+    per_page = 31
+    hide_title = True  # it would repeat the budget's name, and read it once a row
     extra = 0
     can_delete = False
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -22,7 +22,7 @@ from billing.admin.append_only import AppendOnlyAdmin
 from billing.admin.date_range import DateRangeFilter
 from billing.admin.ledger_total import LedgerPaginator, scope_asked
 from billing.formats import exact_usd, usd
-from billing.models import Charge, Price, Reconciliation, Reservation, ReservationLine
+from billing.models import Charge, DailySpend, Price, Reconciliation, Reservation, ReservationLine
 
 STATE_COLOURS = {"Open": "warning", "Settled": "success", "Released": "info"}
 
@@ -98,8 +98,8 @@ class ChargeAdmin(AppendOnlyAdmin):
     list_filter_submit = True
     list_select_related = ("campaign", "call__lead")
     ordering = ("-at",)
-    search_fields = ("key", "campaign__name", "call__lead__first_name", "call__lead__last_name")
-    search_help_text = "Key, campaign or name"
+    search_fields = ("key", "campaign__name")  # shows the box; see `get_search_results`
+    search_help_text = "Key or campaign; a call's charges are on its page"
     show_full_result_count = False
     list_per_page = 50
     list_before_template: Any = "desk/ledger_total.html"
@@ -113,6 +113,16 @@ class ChargeAdmin(AppendOnlyAdmin):
         paginator = LedgerPaginator(queryset, per_page, *args, **kwargs)
         paginator.scope = scope_asked(request.GET)
         return paginator
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Charge], search_term: str
+    ) -> tuple[QuerySet[Charge], bool]:
+        """Find a charge by its whole key, or the charges of campaigns; the ledger is long."""
+        if term := search_term.strip():
+            spent = DailySpend.objects.filter(campaign__name__icontains=term)
+            campaigns = set(spent.values_list("campaign_id", flat=True))
+            queryset = queryset.filter(Q(key=term) | Q(campaign_id__in=campaigns))
+        return queryset, False
 
     @display(description="When", ordering="at")
     def when(self, charge: Charge) -> str:

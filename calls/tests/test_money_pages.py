@@ -13,8 +13,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
-from billing.models import Price
+from billing.models import BudgetPeriod, Price
+from billing.services import daily_spend_add
 from calls.admin import what_if as page
 from calls.models import Outcome
 from tests import factories
@@ -150,3 +152,30 @@ def test_a_budget_shows_what_is_spent_promised_and_free(manager: Client) -> None
         reverse("costs"),
     ):
         assert label in manager.get(address).content.decode(), address
+
+
+def test_a_budgets_page_asks_as_often_for_a_year_of_days_as_for_one(manager: Client) -> None:
+    budget = factories.BudgetFactory(period="day")
+    address = reverse("admin:billing_budget_change", args=(budget.pk,))
+    days = iter(range(1, 100))
+
+    def a_day() -> None:
+        day = timezone.localdate() - timedelta(days=next(days))
+        BudgetPeriod.objects.create(budget=budget, starts_on=day)
+
+    few, more = many(a_day, manager, address)
+    assert few == more
+
+
+def test_the_ledger_is_searched_by_key_and_by_campaign(manager: Client) -> None:
+    one, other = talked(campaign=factories.CampaignFactory(name="Lakeside")), talked()
+    daily_spend_add()
+    address = reverse("admin:billing_charge_changelist")
+
+    def found(words: str) -> set[Any]:
+        rows = manager.get(address, {"q": words}).context["cl"].queryset
+        return {row.call for row in rows}
+
+    assert found("lakes") == {one}
+    assert found(other.charges.get().key) == {other}
+    assert found("nothing") == set()
