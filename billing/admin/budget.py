@@ -26,7 +26,7 @@ class BudgetPeriodInline(TabularInline):
     fields = ("starts_on", "spent_usd", "reserved_usd")
     readonly_fields = fields
     ordering = ("-starts_on",)
-    per_page = 31
+    per_page: Any = 31
     hide_title = True  # it would repeat the budget's name, and read it once a row
     extra = 0
     can_delete = False
