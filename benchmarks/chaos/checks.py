@@ -164,13 +164,19 @@ def _money_is_accounted_for(evidence: Evidence) -> Iterator[str]:
 
 def _minutes(evidence: Evidence) -> Iterator[str]:
     """Every minute that the carrier bills is charged, and no other."""
+    from django.db.models import DecimalField, F, Sum
+    from django.db.models.functions import Coalesce
+
     from billing.models import Charge
     from calls.models import Call
 
+    # A minute that we saw begin and the carrier did not is corrected to nothing: it is not paid.
+    corrected = Coalesce(Sum("corrections__amount"), Decimal(0), output_field=DecimalField())
+    paid = Charge.objects.filter(component="telephony_out", corrects=None).annotate(
+        worth=F("amount") + corrected
+    )
     lines: dict[str, Decimal] = defaultdict(Decimal)
-    for call_id, quantity in Charge.objects.filter(component="telephony_out").values_list(
-        "call_id", "quantity"
-    ):
+    for call_id, quantity in paid.exclude(worth=0).values_list("call_id", "quantity"):
         lines[str(call_id)] += quantity
     rows = {call.provider_sid: call for call in Call.objects.exclude(provider_sid="")}
     for sid, seen in evidence.details.items():
