@@ -318,6 +318,7 @@ class TurnTaker:
         if self._speaking.ahead is not None:
             self._silences = 0
             self.listening.next_turn()
+            self._floor.first_turn_over()  # who has spoken and is answered says no more "hello?"
             await self._speaking.confirm()
 
     async def on_spoken(self) -> None:

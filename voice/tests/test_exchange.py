@@ -381,3 +381,23 @@ async def test_a_lead_who_still_speaks_when_the_goodbye_ends_is_heard_out(
     assert [turn.topic for turn in turns if turn.speaker == "agent"][1:] == ["goodbye", "opt_out"]
     assert "off your list" in next(turn.text for turn in turns if turn.speaker == "lead")
     assert [type(event).__name__ for event in talk.kept] == ["KeyPress", "Utterance"]
+
+
+async def test_after_the_opening_a_voice_is_enough_for_the_agent_to_hold_its_breath(
+    call: Call, token: str, server: Daphne
+) -> None:
+    answers = iter([[Say("Well.", "well", "qualifier"), LONG], BYE])
+    script(call, lambda _event: next(answers), opening=[Say("Hello.", "greet", "greeter"), LONG])
+    async with Caller(call, token) as caller:
+        await caller.until_mark("0.0/greet")
+        await caller.sleep_ms(800)
+        caller.say("i am not interested")
+        await caller.until_mark("/well")
+        await caller.sleep_ms(600)
+        began_ms = caller.now_ms
+        caller.say("my house has four bedrooms")
+        await caller.until_closed()
+    # It is silent before it is known whether it has to stop, which is what clears the line.
+    cleared_ms = next(ms for ms in caller.clears_ms if ms > began_ms)
+    spoken = [end for _, end in spans_ms(bytes(caller.heard), join_ms=60) if end < cleared_ms + 60]
+    assert spoken[-1] < cleared_ms - 100
