@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.decorators import display
 
 from leads.admin import reads
 from leads.admin.actor import actor_of
@@ -84,7 +85,14 @@ class LeadAdmin(LeadSteps, BulkActions, SavedViews, LeadColumns):  # type: ignor
     search_fields = ("first_name",)  # shows the box; `get_search_results` says where it looks
     search_help_text = "Name, number, e-mail, address or words of a note"
     autocomplete_fields = ("owner",)
-    readonly_fields = ("time_zones", "line_type", "raw_phone", "created_at", "updated_at")
+    readonly_fields = (
+        "owned_by",
+        "time_zones",
+        "line_type",
+        "raw_phone",
+        "created_at",
+        "updated_at",
+    )
     change_form_template = "desk/lead_page.html"
     fieldsets = (
         ("Person", {"fields": (("first_name", "last_name"), ("phone", "email"))}),
@@ -99,6 +107,19 @@ class LeadAdmin(LeadSteps, BulkActions, SavedViews, LeadColumns):  # type: ignor
             },
         ),
     )
+
+    @display(description="Owner")
+    def owned_by(self, lead: Lead) -> str:
+        return (lead.owner.get_full_name() or lead.owner.get_username()) if lead.owner else "–"
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Name the owner without a link to those who may not open that page."""
+        person, (sales, fields), *others = super().get_fieldsets(request, obj)
+        if not self.has_change_permission(request, obj) and not request.user.has_perm(
+            "auth.view_user"
+        ):
+            fields = {"fields": (("kind", "owned_by"), *fields["fields"][1:])}
+        return person, (sales, fields), *others
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         return columns_of(request)

@@ -114,6 +114,14 @@ class DoNotCallAdmin(ScopedAdmin):
         """Numbers are taken off one by one, with a reason: see `take_off`."""
         return False
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        """Show the list; who may only add a number is taken to where that is done."""
+        if self.has_add_permission(request) and not self.has_view_permission(request):
+            return HttpResponseRedirect(reverse("admin:leads_donotcall_add"))
+        return super().changelist_view(request, extra_context)
+
     def has_upload_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("leads.add_numberlist"))
 
