@@ -287,8 +287,8 @@ def test_the_lead_meets_the_human_and_the_watchdog_lets_them_talk(
     assert (accepted.state, call.outcome) == ("connected", "transferred")
     Call.objects.filter(pk=call.pk).update(stream_closed_at=now)
     call.refresh_from_db()
-    assert why_look(call, now + timedelta(minutes=30), kill_switch=False) == ""
-    assert why_look(call, now + timedelta(minutes=63), kill_switch=False) == "too_long"
+    assert why_look(call, now + timedelta(minutes=30)) == ""
+    assert why_look(call, now + timedelta(minutes=63)) == "too_long"
     assert accepted.room in lead_sent(post, accepted), "a repeated webhook"
 
 
@@ -301,9 +301,9 @@ def test_a_lead_whose_end_nobody_reports_is_looked_for_when_the_human_is_gone(
     leg = accepted.legs.get()
     on_leg(post, "leg-status", leg, CallStatus="completed", SequenceNumber="0", CallDuration="9")
     call = Call.objects.get(pk=accepted.call_id)
-    assert why_look(call, now, kill_switch=False) == ""
+    assert why_look(call, now) == ""
     later = timezone.now() + timedelta(seconds=31)
-    assert why_look(call, later, kill_switch=False) == "human_gone"
+    assert why_look(call, later) == "human_gone"
 
 
 def test_a_lead_whose_human_is_gone_is_told_and_called_again(
