@@ -16,6 +16,7 @@ from contextlib import closing, contextmanager
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from django.test import TransactionTestCase
 
 FOLDER = settings.BASE_DIR / "var" / "test-database"
@@ -42,7 +43,7 @@ def own_database() -> Iterator[None]:
         _connect_to(name)
         yield
         _disconnect()
-    connection.creation.destroy_test_db(before, verbosity=0)
+    _connect_to(before)
 
 
 @contextmanager
@@ -70,6 +71,7 @@ def _sqlite(name: str) -> Iterator[None]:
     with closing(template):
         yield
     TransactionTestCase._fixture_teardown = flush
+    connection.creation.destroy_test_db(name, verbosity=0)
 
 
 @contextmanager
@@ -90,9 +92,16 @@ def _postgresql(name: str) -> Iterator[None]:
             cursor.execute(f'CREATE DATABASE "{template}"')
             _migrate(template)
             cursor.execute(f"COMMENT ON DATABASE \"{template}\" IS '{key}'")
-        cursor.execute(f'DROP DATABASE IF EXISTS "{name}"')
+        _drop(cursor, name)
         cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     yield
+    with creation._nodb_cursor() as cursor:
+        _drop(cursor, name)
+
+
+def _drop(cursor: CursorWrapper, name: str) -> None:
+    # By force: a thread that has ended badly may have left its connection open.
+    cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 def _migrate(name: str) -> None:
