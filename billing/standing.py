@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -130,16 +131,24 @@ def limit_with(budget: Budget, qualified: int = 0) -> Decimal:
     return allowance(per_lead=budget.limit, minimum=budget.minimum_spend, qualified=qualified)
 
 
+def running_since(budgets: Iterable[Budget], *, now: datetime) -> dict[UUID, date]:
+    """Return the day on which the running period of each budget began, by the budget's id.
+
+    Budgets for a single call have no period and are left out.
+    """
+    return {
+        budget.pk: period_start(budget.period, now=now, time_zone=budget.time_zone)
+        for budget in budgets
+        if budget.period != Budget.Period.CALL
+    }
+
+
 def standings(budgets: list[Budget], *, now: datetime) -> list[Standing]:
     """Return the running periods of budgets that have begun one, in one query.
 
     Budgets for a single call have none.
     """
-    running = {
-        budget.pk: period_start(budget.period, now=now, time_zone=budget.time_zone)
-        for budget in budgets
-        if budget.period != Budget.Period.CALL
-    }
+    running = running_since(budgets, now=now)
     if not running:
         return []
     rows = (

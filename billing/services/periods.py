@@ -16,7 +16,7 @@ from django.db import connection
 from django.db.models import Q
 
 from billing.models import Budget, BudgetPeriod
-from billing.policy.limits import period_start
+from billing.standing import running_since
 
 
 class NotInTransaction(RuntimeError):  # noqa: N818 - says what is wrong
@@ -34,11 +34,7 @@ def periods_lock(budgets: Iterable[Budget], *, now: datetime) -> list[BudgetPeri
 
     Budgets for a single call have no period and are passed over.
     """
-    running = {
-        budget.pk: period_start(budget.period, now=now, time_zone=budget.time_zone)
-        for budget in budgets
-        if budget.period != Budget.Period.CALL
-    }
+    running = running_since(budgets, now=now)
     if not running:
         return []
     its_own = [Q(budget=budget, starts_on=day) for budget, day in running.items()]
