@@ -3,36 +3,24 @@
 `TWILIO_API_BASE_URL` decides who answers; nothing here knows or cares who that is. All calls
 block (the SDK is synchronous): from async code, use a thread.
 
-What may be retried is decided here. Reading, hanging up and cancelling are safe to repeat.
+What may be retried is decided here, and done in `calls.carrier_requests`. Reading, hanging up and
+cancelling are safe to repeat.
 Creating a call is not: Twilio has no idempotency key for it, so an answer that is lost is
 `CarrierUnclear` and for reconciliation to find out.
 """
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 
 import requests
 from django.conf import settings
-from tenacity import (
-    Retrying,
-    retry_if_exception,
-    stop_after_attempt,
-    wait_random_exponential,
-)
-from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
-from twilio.http.http_client import TwilioHttpClient
+from twilio.base.exceptions import TwilioRestException
 from twilio.request_validator import RequestValidator
-from twilio.rest import Client
-from urllib3.exceptions import NewConnectionError
 
-from agents.circuit import Circuit
 from calls.carrier_errors import (
     OPTED_OUT,
     CallUnknown,
@@ -40,7 +28,15 @@ from calls.carrier_errors import (
     CarrierDown,
     CarrierError,
     CarrierUnclear,
-    error_of,
+)
+from calls.carrier_requests import (
+    TIMEOUT_S,
+    circuit,
+    client,
+    credentials,
+    guarded,
+    preload,
+    repeated,
 )
 
 __all__ = [
@@ -51,7 +47,9 @@ __all__ = [
     "CarrierDown",
     "CarrierError",
     "CarrierUnclear",
+    "CarrierUsage",
     "Dial",
+    "call_cancel",
     "call_create",
     "call_end",
     "call_fetch",
@@ -60,6 +58,7 @@ __all__ = [
     "calls_list",
     "circuit",
     "leg_create",
+    "preload",
     "public_url",
     "recording_delete",
     "recording_fetch",
@@ -69,12 +68,8 @@ __all__ = [
     "usage_fetch",
 ]
 
-Result = TypeVar("Result")
-
 NOT_IN_PROGRESS = 21220
 """What an update of a call that has ended is answered with."""
-TIMEOUT_S = 10.0
-"""Twilio answers `POST /Calls` in under a second; ten is for a bad day of the network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +169,7 @@ def call_create(dial: Dial) -> CarrierCall:
 
     def post() -> CarrierCall:
         return _view(
-            _client().calls.create(
+            client().calls.create(
                 to=dial.to,
                 from_=dial.from_,
                 url=dial.twiml_url,
@@ -188,7 +183,7 @@ def call_create(dial: Dial) -> CarrierCall:
             )
         )
 
-    return _guarded(post)
+    return guarded(post)
 
 
 def leg_create(
@@ -203,7 +198,7 @@ def leg_create(
 
     def post() -> CarrierCall:
         return _view(
-            _client().calls.create(
+            client().calls.create(
                 to=to,
                 from_=from_,
                 url=url,
@@ -216,7 +211,7 @@ def leg_create(
             )
         )
 
-    return _guarded(post)
+    return guarded(post)
 
 
 def call_fetch(sid: str) -> CarrierCall:
@@ -226,7 +221,7 @@ def call_fetch(sid: str) -> CarrierCall:
         CallUnknown: it has no such call.
         CarrierError: it could not be asked.
     """
-    return _repeated(lambda: _view(_client().calls(sid).fetch()), sid)
+    return repeated(lambda: _view(client().calls(sid).fetch()), sid)
 
 
 def call_end(sid: str) -> CarrierCall:
@@ -238,7 +233,7 @@ def call_end(sid: str) -> CarrierCall:
     """
     # "completed" also ends a call that is queued or ringing
     # (https://www.twilio.com/docs/voice/api/call-resource#update-a-call-resource).
-    return _repeated(lambda: _view(_client().calls(sid).update(status="completed")), sid)
+    return repeated(lambda: _view(client().calls(sid).update(status="completed")), sid)
 
 
 def call_cancel(sid: str) -> CarrierCall:
@@ -248,7 +243,7 @@ def call_cancel(sid: str) -> CarrierCall:
         CallUnknown: there is no such call, or it has ended.
         CarrierError: it could not be cancelled.
     """
-    return _repeated(lambda: _view(_client().calls(sid).update(status="canceled")), sid)
+    return repeated(lambda: _view(client().calls(sid).update(status="canceled")), sid)
 
 
 def call_redirect(sid: str, *, url: str, seconds: int) -> CarrierCall:
@@ -265,13 +260,13 @@ def call_redirect(sid: str, *, url: str, seconds: int) -> CarrierCall:
 
     def post() -> CarrierCall:
         try:
-            return _view(_client().calls(sid).update(url=url, method="POST", time_limit=seconds))
+            return _view(client().calls(sid).update(url=url, method="POST", time_limit=seconds))
         except TwilioRestException as error:
             if error.code == NOT_IN_PROGRESS:
                 raise CallUnknown(sid) from None
             raise
 
-    return _repeated(post, sid)
+    return repeated(post, sid)
 
 
 def calls_list(*, to: str, since: datetime, limit: int = 20) -> list[CarrierCall]:
@@ -279,7 +274,7 @@ def calls_list(*, to: str, since: datetime, limit: int = 20) -> list[CarrierCall
 
     Not filtered by StartTime on their side: a call that still waits in a queue has none.
     """
-    found = _repeated(lambda: [_view(c) for c in _client().calls.list(to=to, limit=limit)], "")
+    found = repeated(lambda: [_view(c) for c in client().calls.list(to=to, limit=limit)], "")
     return [call for call in found if call.created_at is None or call.created_at >= since]
 
 
@@ -291,12 +286,12 @@ def calls_between(*, since: datetime, until: datetime, limit: int = 50_000) -> l
     """
 
     def read() -> list[CarrierCall]:
-        rows = _client().calls.stream(
+        rows = client().calls.stream(
             start_time_after=since, start_time_before=until, page_size=1000, limit=limit
         )
         return [_view(row) for row in rows]
 
-    found = _repeated(read, "")
+    found = repeated(read, "")
     # The filters of the API go by the day in places: the exact moment is judged here.
     return [call for call in found if call.created_at is None or since <= call.created_at <= until]
 
@@ -312,7 +307,7 @@ def recording_fetch(url: str, *, limit_bytes: int = 200_000_000) -> bytes:
         response = requests.get(
             f"{url}.wav",
             params={"RequestedChannels": "2"},
-            auth=_credentials(),
+            auth=credentials(),
             timeout=TIMEOUT_S,
             stream=True,
         )
@@ -325,7 +320,7 @@ def recording_fetch(url: str, *, limit_bytes: int = 200_000_000) -> bytes:
                 raise CarrierError(0, "the recording is larger than allowed", permanent=True)
         return bytes(sound)
 
-    return _repeated(get, url)
+    return repeated(get, url)
 
 
 def recording_delete(sid: str) -> None:
@@ -335,7 +330,7 @@ def recording_delete(sid: str) -> None:
         CarrierError: it could not be deleted.
     """
     try:
-        _repeated(lambda: _client().recordings(sid).delete(), sid)
+        repeated(lambda: client().recordings(sid).delete(), sid)
     except CallUnknown:
         return
 
@@ -351,11 +346,11 @@ def recordings_price(sid: str) -> Decimal | None:
         # An absent recording has no sound, and no price will ever come for it.
         return [
             _billed(row.price, row.price_unit)
-            for row in _client().recordings.list(call_sid=sid, include_soft_deleted=True, limit=20)
+            for row in client().recordings.list(call_sid=sid, include_soft_deleted=True, limit=20)
             if row.status != "absent"
         ]
 
-    prices = _repeated(ask, sid)
+    prices = repeated(ask, sid)
     known = [price for price in prices if price is not None]
     return sum(known, Decimal(0)) if prices and len(known) == len(prices) else None
 
@@ -371,7 +366,7 @@ def usage_fetch(category: str, *, first: date, last: date) -> CarrierUsage | Non
     """
 
     def ask() -> list[CarrierUsage]:
-        rows = _client().usage.records.list(
+        rows = client().usage.records.list(
             category=category, start_date=first, end_date=last, limit=1
         )
         prices = [(row, _billed(row.price, row.price_unit)) for row in rows]
@@ -381,66 +376,8 @@ def usage_fetch(category: str, *, first: date, last: date) -> CarrierUsage | Non
             if price is not None
         ]
 
-    found = _repeated(ask, category)
+    found = repeated(ask, category)
     return found[0] if found else None
-
-
-circuit = Circuit(failures=5, rest_s=20.0, clock=time.monotonic)
-"""Opens after five failures in a row that are not answers; shared by the process."""
-
-
-def _repeated(action: Callable[[], Result], name: str) -> Result:
-    """Run a request that may be repeated: three times, with jitter between."""
-    retrying = Retrying(
-        retry=retry_if_exception(lambda error: isinstance(error, CarrierUnclear | CarrierBusy)),
-        stop=stop_after_attempt(3),
-        wait=wait_random_exponential(multiplier=0.2, max=2),
-        reraise=True,
-    )
-    try:
-        result: Result = retrying(_guarded, action)
-        return result
-    except CarrierError as error:
-        if error.code in {404, 20404}:
-            raise CallUnknown(name) from None
-        raise
-
-
-def _guarded(action: Callable[[], Result]) -> Result:
-    """Run one request: through the circuit, with the SDK's errors made ours."""
-    if not circuit.allows():
-        raise CarrierDown
-    try:
-        result = _with_valid_token(action)
-    except CarrierError:
-        circuit.succeeded()  # an answer, understood by the action itself
-        raise
-    except (TwilioRestException, TwilioServiceException) as error:
-        ours = error_of(error.status, error.code)
-        if isinstance(ours, CarrierUnclear):
-            circuit.failed()
-        else:
-            circuit.succeeded()
-        raise ours from None
-    except (requests.ConnectTimeout, requests.ConnectionError) as error:
-        circuit.failed()
-        if _never_sent(error):
-            raise CarrierBusy(0, f"not reachable: {type(error).__name__}") from None
-        raise CarrierUnclear(f"connection lost: {type(error).__name__}") from None
-    except (requests.RequestException, TwilioException, ValueError) as error:
-        circuit.failed()
-        raise CarrierUnclear(f"no usable answer: {type(error).__name__}") from None
-    circuit.succeeded()
-    return result
-
-
-def _never_sent(error: requests.RequestException) -> bool:
-    """Whether no byte of the request can have left: the connection was never made."""
-    if isinstance(error, requests.ConnectTimeout):
-        return True
-    cause = error.args[0] if error.args else None
-    reason = getattr(cause, "reason", cause)
-    return isinstance(reason, NewConnectionError)
 
 
 def _view(call: Any) -> CarrierCall:
@@ -464,61 +401,3 @@ def _billed(price: str | float | None, unit: str | None) -> Decimal | None:
     if price in (None, "") or str(unit or "USD").upper() != "USD":
         return None
     return abs(Decimal(str(price)))
-
-
-def _with_valid_token(action: Callable[[], Result]) -> Result:
-    """Run a request; refused for its token, once more with the account's other one.
-
-    A request without a valid token is not carried out, so that this repeats nothing.
-    """
-    try:
-        return action()
-    except TwilioRestException as error:
-        if error.status != 401 or len(settings.ENV.twilio_auth_tokens) < 2:
-            raise
-        _tokens.prefer_other()
-        return action()
-
-
-class _Tokens:
-    """Which of the account's tokens is used: the first, until the carrier refuses it."""
-
-    def __init__(self) -> None:
-        self._turn = 0
-
-    def prefer_other(self) -> None:
-        """Use the next one from now on."""
-        self._turn += 1
-
-    def current(self) -> str:
-        """Return the token to use."""
-        tokens = settings.ENV.twilio_auth_tokens
-        return str(tokens[self._turn % len(tokens)])
-
-
-_tokens = _Tokens()
-
-
-def _credentials() -> tuple[str, str]:
-    return settings.ENV.twilio_account_sid, _tokens.current()
-
-
-def preload() -> None:
-    """Load the carrier's library: half a second, the first time it is used. Reaches nobody."""
-    _ = _client().calls
-
-
-def _client() -> Client:
-    """Return this thread's client: a `requests` session must not be shared by threads."""
-    base_url = settings.ENV.twilio_api_base_url
-    key = (base_url, *_credentials())
-    if getattr(_local, "key", None) != key:
-        sid, token = _credentials()
-        client = Client(sid, token, http_client=TwilioHttpClient(timeout=TIMEOUT_S))
-        client.api.base_url = base_url
-        _local.key, _local.client = key, client
-    made: Client = _local.client
-    return made
-
-
-_local = threading.local()

@@ -17,7 +17,7 @@ import pytest
 from django.utils import timezone
 
 from billing.models import BudgetPeriod, Reservation
-from calls import carrier
+from calls import carrier, carrier_requests
 from calls.models import Call, Campaign, Enrolment
 from calls.services import dialer
 from calls.services.outbox import outbox_run_due
@@ -103,7 +103,7 @@ def dies(when: str, function: str, work: Callable[[], object]) -> int:
     if child:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     try:
-        carrier._local.__dict__.clear()  # no socket is shared with the test
+        carrier_requests._local.__dict__.clear()  # no socket is shared with the test
         for module in MODULES:
             if hasattr(module, function):
                 setattr(module, function, _deadly(when, getattr(module, function)))
