@@ -8,6 +8,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from leads.retention import expired_purge
+from leads.services.alike import alike_forget
 from leads.services.bulk import bulk_step
 from leads.services.imports import import_step
 from leads.services.mail import mail_send
@@ -37,6 +38,7 @@ def bulk_work(change_id: str, *, seconds: float) -> bool:
 
 def purge_work(now: datetime, *, seconds: float) -> bool:
     """Delete what has expired, for about that many seconds. True while there may be more."""
+    alike_forget()
     return expired_purge(now=now, seconds=seconds)[1]
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.db.models import Model
 from django.utils import timezone
 
 from leads.duplicates import duplicate_groups
 from leads.models import Consent, DoNotCall, Lead, TimelineEntry
+from leads.services.alike import alike_forget
 from leads.services.leads import lead_update
 from leads.services.merges import MergeRefused, leads_merge, merge_undo
 from tests.factories import (
@@ -194,3 +196,19 @@ def test_of_many_that_share_one_address_only_the_oldest_are_read() -> None:
     assert (newest.leads, newest.count) == (pair, 2)
     assert (crowd.leads, crowd.count) == (leads[:10], 25)
     assert duplicate_groups(among=Lead.objects.filter(pk__in=[pair[0].pk, leads[0].pk])) == []
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no notes of alike leads")
+def test_notes_that_nobody_looks_at_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leads.duplicates.LOOKED_AT", 4)
+    for _ in range(5):
+        LeadFactory(email="none@example.com")
+    pair = [LeadFactory(email="pair@example.com") for _ in range(2)]
+    before = duplicate_groups()
+    assert alike_forget() > 0
+    assert alike_forget() == 0
+    assert duplicate_groups() == before
+    assert before[0].leads == pair
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM lead_alike")
+        assert cursor.fetchone() == (4,)
