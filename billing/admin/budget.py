@@ -56,7 +56,7 @@ class BudgetAdmin(ModelAdmin):
     inlines = (BudgetPeriodInline,)
     change_form_before_template: Any = "desk/budget_now.html"
     fieldsets = (
-        (None, {"fields": ("name", ("campaign", "active"))}),
+        (None, {"fields": (("name", "active"), "campaign")}),
         (
             "Limit",
             {
